@@ -1,0 +1,140 @@
+"""A column of CEL values as Polars expressions.
+
+The contract that every lowering keeps:
+
+- where a cell's type is not nullable, a null of ``value`` is a CEL error (so Polars' own null propagation is CEL's
+  strictness, and Polars' Kleene ``&`` and ``|`` are CEL's absorption of errors);
+- where its type is nullable, a null of ``value`` is CEL's null, except in the rows where ``error`` is true. There the
+  row is an error, and ``value`` is null too;
+- ``fallible`` is false only where no row can be an error. Such a cell costs no check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from .types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    INT,
+    NULL,
+    STRING,
+    UINT,
+    ListType,
+    Type,
+    is_nullable,
+    plain,
+)
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+UINT64_MAX = 2**64 - 1
+
+_STANDARD: dict[Type, pl.DataType] = {
+    BOOL: pl.Boolean(),
+    INT: pl.Int64(),
+    UINT: pl.UInt64(),
+    DOUBLE: pl.Float64(),
+    STRING: pl.String(),
+    BYTES: pl.Binary(),
+    NULL: pl.Null(),
+}
+
+_INTEGER_RANGES: dict[pl.DataType, tuple[int, int]] = {
+    pl.Int8(): (-(2**7), 2**7 - 1),
+    pl.Int16(): (-(2**15), 2**15 - 1),
+    pl.Int32(): (-(2**31), 2**31 - 1),
+    pl.Int64(): (INT64_MIN, INT64_MAX),
+    pl.UInt8(): (0, 2**8 - 1),
+    pl.UInt16(): (0, 2**16 - 1),
+    pl.UInt32(): (0, 2**32 - 1),
+    pl.UInt64(): (0, UINT64_MAX),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A CEL value for each row of a space.
+
+    Attributes:
+        value: the values, see the contract above.
+        type: the CEL type; never ``dyn``: what is only known at run time has no columnar form.
+        dtype: the Polars type of ``value``. Columns keep theirs (``Int8``, ``Enum``, ``Datetime('ns')``, ...).
+        fallible: whether a row can be an error.
+        error: true where a row of a nullable cell is an error; None where ``fallible`` is false or the type is not
+            nullable.
+        interval: for int and uint, the least and the greatest value that can occur.
+        constant: the value itself where it is one constant for all rows, in a tuple of one; otherwise None. Timestamps
+            (since the epoch) and durations are in nanoseconds.
+    """
+
+    value: pl.Expr
+    type: Type
+    dtype: pl.DataType
+    fallible: bool = True
+    error: pl.Expr | None = None
+    interval: tuple[int, int] | None = None
+    constant: tuple[object] | None = None
+
+    @property
+    def nullable(self) -> bool:
+        """Whether CEL's null can be among the values."""
+        return is_nullable(self.type)
+
+    @property
+    def standard(self) -> pl.Expr:
+        """The values in the standard Polars type of the CEL type: Int64, UInt64, Float64, String, ..."""
+        wanted = standard_dtype(self.type)
+        if wanted is None or wanted == self.dtype:
+            return self.value
+        return self.value.cast(wanted)
+
+    def failed(self) -> pl.Expr | None:
+        """True where a row is an error, or None where none can be."""
+        if not self.fallible:
+            return None
+        return self.error if self.nullable else self.value.is_null()
+
+
+def standard_dtype(type_: Type) -> pl.DataType | None:
+    """The Polars type in which functions return a CEL type, or None where it is not one and the same."""
+    bare = plain(type_)
+    if isinstance(bare, ListType):
+        element = standard_dtype(bare.element)
+        return None if element is None else pl.List(element)
+    return _STANDARD.get(bare)
+
+
+def integer_range(dtype: pl.DataType) -> tuple[int, int] | None:
+    """The least and greatest value of an integer column's type."""
+    return _INTEGER_RANGES.get(dtype)
+
+
+def result(type_: Type, value: pl.Expr, *arguments: Cell, fails: bool = True) -> Cell:
+    """The cell of a strict function: null (an error) where an argument is null or an error.
+
+    ``fails``: whether the function can fail although no argument does.
+    """
+    dtype = standard_dtype(type_)
+    if dtype is None:
+        raise AssertionError(f"{type_} has no one Polars type: build the cell itself")
+    interval = integer_range(dtype)
+    return Cell(value, type_, dtype, fails or any(may_be_null(a) for a in arguments), None, interval)
+
+
+def may_be_null(cell: Cell) -> bool:
+    """Whether ``value`` can hold a null, be it CEL's null or an error."""
+    return cell.fallible or cell.nullable
+
+
+class NotColumnar(Exception):  # noqa: N818  (it is an answer, not a fault)
+    """Raised by a lowering that has no columnar form for its arguments; the clause is interpreted.
+
+    The reason is shown to people: a short statement, such as "the pattern is not a literal".
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)

@@ -1,0 +1,445 @@
+"""From syntax to the typed tree: every name and every overload is resolved here, once.
+
+What is wrong is collected, so that one check reports all of it. Unchecked evaluation (``unchecked=True``) takes every
+variable as ``dyn``: what the checker would refuse then becomes a :class:`~compiler.ir.Fail`, an error on each row, or, for
+equality between types that are never equal, false (specification: "Gradual Type Checking").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import messages
+from .diagnostics import CompileError, Diagnostic
+from .functions import catalogue
+from .functions.declare import EvaluationError, Function
+from .ir import (
+    Call,
+    Column,
+    Comprehension,
+    Conditional,
+    Constant,
+    Deferred,
+    Fail,
+    Field,
+    Has,
+    Local,
+    Logic,
+    MakeList,
+    MakeMap,
+    Node,
+)
+from .overloads import NOTHING, join, resolve
+from .schema import Schema
+from .source import Source, Span
+from .syntax import Bind, ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax
+from .syntax import Call as CallSyntax
+from .syntax import Comprehension as ComprehensionSyntax
+from .syntax import Conditional as ConditionalSyntax
+from .syntax import Has as HasSyntax
+from .syntax import Index as IndexSyntax
+from .syntax import Logic as LogicSyntax
+from .types import (
+    BOOL,
+    DYN,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    Dynamic,
+    ListType,
+    MapType,
+    StructType,
+    Type,
+    Unusable,
+    nullable,
+    plain,
+)
+from .values import Timestamp
+
+ROW = "user"
+NOW = "now"
+
+
+def check(syntax: Syntax, source: Source, schema: Schema, *, now: int, unchecked: bool = False) -> Node:
+    """The typed tree of a condition.
+
+    Args:
+        now: the time of the run, in nanoseconds since the epoch.
+        unchecked: take every variable as ``dyn``.
+
+    Raises:
+        CompileError: with all that is wrong, in source order.
+    """
+    checker = _Checker(source, schema, now, unchecked=unchecked)
+    node = checker.node(syntax)
+    if checker.diagnostics:
+        raise CompileError(source, checker.diagnostics)
+    return node
+
+
+class _Checker:
+    def __init__(self, source: Source, schema: Schema, now: int, *, unchecked: bool) -> None:
+        self.source = source
+        self.schema = schema
+        self.now = now
+        self.unchecked = unchecked
+        self.diagnostics: list[Diagnostic] = []
+        self.scopes: list[tuple[str, Type]] = []
+        self.dotted = any("." in name for name in schema.types)
+        self.functions = catalogue()
+
+    def node(self, syntax: Syntax) -> Node:
+        match syntax:
+            case Literal():
+                fingerprint = f"{syntax.type.name}:{syntax.value!r}"
+                return Constant(syntax.span, syntax.type, syntax.value, fingerprint, origin=syntax)
+            case Name():
+                return self.name(syntax)
+            case Select():
+                return self.select(syntax)
+            case HasSyntax():
+                return self.has(syntax)
+            case CallSyntax():
+                return self.call(syntax)
+            case LogicSyntax():
+                operands = tuple(self.condition(o) for o in syntax.operands)
+                return logic(syntax.span, syntax.operator, operands, syntax)
+            case ConditionalSyntax():
+                return self.conditional(syntax)
+            case IndexSyntax():
+                return self.index(syntax)
+            case ListLiteral():
+                return self.list_literal(syntax)
+            case MapLiteral():
+                return self.map_literal(syntax)
+            case ComprehensionSyntax():
+                return self.comprehension(syntax)
+            case Bind():
+                return self.unsupported(syntax.span, messages.UNSUPPORTED_BIND)
+            case MessageLiteral():
+                return self.unsupported(syntax.span, messages.UNSUPPORTED_MESSAGE)
+
+    # Names
+
+    def name(self, syntax: Name) -> Node:
+        if not syntax.absolute:
+            for depth in range(len(self.scopes) - 1, -1, -1):
+                name, type_ = self.scopes[depth]
+                if name == syntax.name:
+                    return Local(syntax.span, type_, name, f"@{depth}", 1 << depth, origin=syntax)
+        if syntax.name == NOW:
+            value = Timestamp(self.now)
+            return Constant(syntax.span, TIMESTAMP, value, f"timestamp:{self.now}", origin=syntax)
+        if syntax.name == ROW:
+            return self.wrong(syntax.span, messages.ROW_ALONE, (), syntax)
+        return self.column(syntax.name, syntax.span, syntax) or self.undeclared(syntax)
+
+    def undeclared(self, syntax: Name) -> Node:
+        names = [*self.schema.types, NOW, ROW, *(name for name, _ in self.scopes)]
+        return self.wrong(syntax.span, *messages.undeclared(syntax.name, names), operands=(), origin=syntax)
+
+    def column(self, name: str, span: Span, origin: Syntax) -> Node | None:
+        type_ = self.schema.types.get(name)
+        if type_ is None:
+            return None
+        if isinstance(plain(type_), Unusable):
+            self.report(span, messages.unusable(name, str(self.schema.columns[name])))
+            return self.unknown(span, origin)
+        return Column(span, type_, name, f"column:{name!r}", origin=origin)
+
+    def select(self, syntax: Select) -> Node:
+        if syntax.optional:
+            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
+        if self.is_row(syntax.operand):
+            return self.column(syntax.field, syntax.span, syntax) or self.wrong(
+                syntax.field_span,
+                *messages.no_such_field(syntax.field, "user", list(self.schema.types)),
+                operands=(),
+                origin=syntax,
+            )
+        if self.dotted and (qualified := self.qualified(syntax)) is not None:
+            column = self.column(qualified, syntax.span, syntax)
+            if column is not None:
+                return column
+        operand = self.node(syntax.operand)
+        return self.selection(operand, syntax)
+
+    def selection(self, operand: Node, syntax: Select | HasSyntax) -> Node:
+        """``operand.field`` of a message or a map."""
+        type_ = _behind(operand.type)
+        match type_:
+            case StructType():
+                field = type_.field(syntax.field)
+                if field is None:
+                    names = [name for name, _ in type_.fields]
+                    message = messages.no_such_field(syntax.field, self.source.slice(operand.span), names)
+                    return self.wrong(syntax.field_span, *message, operands=(operand,), origin=syntax)
+                if isinstance(plain(field), Unusable):
+                    self.report(syntax.field_span, messages.unusable(syntax.field, str(field)))
+                    return self.unknown(syntax.span, syntax)
+                fingerprint = f"({operand.fingerprint}).{syntax.field!r}"
+                return Field(syntax.span, field, operand, syntax.field, fingerprint, operand.depends, origin=syntax)
+            case MapType():
+                key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
+                return self.apply("_[_]", (operand, key), syntax.span, syntax.field_span, syntax)
+            case Dynamic():
+                return self.deferred(syntax.span, DYN, (operand,), f".{syntax.field!r}", syntax)
+            case _:
+                message, hint = messages.no_fields(str(type_))
+                return self.wrong(syntax.field_span, message, hint, operands=(operand,), origin=syntax)
+
+    def has(self, syntax: HasSyntax) -> Node:
+        span = syntax.span
+        if self.is_row(syntax.operand):
+            selected = self.column(syntax.field, span, syntax)
+            if selected is None:
+                message = messages.no_such_field(syntax.field, "user", list(self.schema.types))
+                return self.wrong(syntax.field_span, *message, operands=(), origin=syntax)
+        else:
+            operand = self.node(syntax.operand)
+            if isinstance(_behind(operand.type), MapType):
+                key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
+                return self.apply("@in", (key, operand), span, syntax.field_span, syntax)
+            selected = self.selection(operand, syntax)
+        if isinstance(selected, Fail):
+            return selected
+        if isinstance(selected, Deferred):
+            return self.deferred(span, BOOL, selected.operands, f"has{selected.fingerprint}", syntax)
+        return Has(span, selected, f"has({selected.fingerprint})", selected.depends, origin=syntax)
+
+    def is_row(self, syntax: Syntax) -> bool:
+        return isinstance(syntax, Name) and syntax.name == ROW and (
+            syntax.absolute or all(name != ROW for name, _ in self.scopes)
+        )
+
+    def qualified(self, syntax: Syntax) -> str | None:
+        """A chain of names as one dotted name (specification: "Name Resolution"), unless it starts at a local."""
+        parts: list[str] = []
+        while isinstance(syntax, Select) and not syntax.optional:
+            parts.append(syntax.field)
+            syntax = syntax.operand
+        if not isinstance(syntax, Name):
+            return None
+        if not syntax.absolute and any(name == syntax.name for name, _ in self.scopes):
+            return None
+        return ".".join((syntax.name, *reversed(parts)))
+
+    # Calls
+
+    def call(self, syntax: CallSyntax) -> Node:
+        method = syntax.target is not None
+        written = syntax.arguments if syntax.target is None else (syntax.target, *syntax.arguments)
+        if (syntax.function, method) not in self.functions:
+            known = [name for name, is_method in self.functions if is_method == method]
+            other = (syntax.function, not method) in self.functions
+            message = messages.undeclared_function(syntax.function, known, method=method, other=other)
+            operands = () if method and isinstance(syntax.target, Name) else tuple(map(self.node, written))
+            return self.wrong(syntax.function_span, *message, operands=operands, origin=syntax)
+        arguments = tuple(self.node(a) for a in written)
+        return self.apply(syntax.function, arguments, syntax.span, syntax.function_span, syntax, method=method)
+
+    def index(self, syntax: IndexSyntax) -> Node:
+        if syntax.optional:
+            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
+        operand, index = self.node(syntax.operand), self.node(syntax.index)
+        return self.apply("_[_]", (operand, index), syntax.span, syntax.index.span, syntax)
+
+    def apply(
+        self, name: str, arguments: tuple[Node, ...], span: Span, place: Span, origin: Syntax, *, method: bool = False
+    ) -> Node:
+        """A call of the function of that name, bound to its overload."""
+        function = self.functions[name, method]
+        types = [a.type for a in arguments]
+        resolution = resolve(function, types, unchecked=self.unchecked)
+        if resolution is None:
+            message, hint = messages.no_overload(function, types, [self.source.slice(a.span) for a in arguments])
+            return self.wrong(place, message, hint, operands=arguments, origin=origin, span=span, text="no such overload")
+        inner = ",".join(a.fingerprint for a in arguments)
+        depends = _depends(arguments)
+        if resolution.overload is None:
+            return self.deferred(span, resolution.type, arguments, f"{name}({inner})", origin)
+        fingerprint = f"{resolution.overload.id}({inner})"
+        node = Call(span, resolution.type, resolution.overload, arguments, fingerprint, depends, origin=origin)
+        if not self.unchecked:
+            self.check_literals(function, node)
+        return node
+
+    def check_literals(self, function: Function, call: Call) -> None:
+        """A literal that its function can never accept is reported before any row is read."""
+        validate = call.overload.validate
+        if validate is None:
+            return
+        constants = tuple(a.value if isinstance(a, Constant) else None for a in call.arguments)
+        try:
+            validate(*constants)
+        except EvaluationError as error:
+            place = next((a.span for a in reversed(call.arguments) if isinstance(a, Constant)), call.span)
+            self.report(place, messages.bad_literal(function, str(error)))
+
+    # Special forms
+
+    def condition(self, syntax: Syntax) -> Node:
+        """An operand that must be bool."""
+        node = self.node(syntax)
+        type_ = _behind(node.type)
+        if type_ == BOOL or isinstance(type_, Dynamic):
+            return node
+        message, hint = messages.not_bool(str(type_), self.source.slice(syntax.span))
+        return self.wrong(syntax.span, message, hint, operands=(node,), origin=syntax, text="no such overload")
+
+    def conditional(self, syntax: ConditionalSyntax) -> Node:
+        condition = self.condition(syntax.condition)
+        then, otherwise = self.node(syntax.then), self.node(syntax.otherwise)
+        type_ = join(then.type, otherwise.type)
+        parts = (condition, then, otherwise)
+        if isinstance(then, Fail) and isinstance(then.type, Dynamic):
+            type_ = otherwise.type
+        elif isinstance(otherwise, Fail) and isinstance(otherwise.type, Dynamic):
+            type_ = then.type
+        elif isinstance(then.type, Dynamic) or isinstance(otherwise.type, Dynamic):
+            known = join(_behind_nullable(then.type), _behind_nullable(otherwise.type))
+            type_ = Dynamic(known) if known is not None and not isinstance(known, Dynamic) else DYN
+        if type_ is None:
+            if not self.unchecked:
+                message = messages.branches(str(then.type), str(otherwise.type))
+                return self.wrong(syntax.span, *message, operands=parts, origin=syntax)
+            type_ = DYN
+        fingerprint = f"({condition.fingerprint})?({then.fingerprint}):({otherwise.fingerprint})"
+        return Conditional(
+            syntax.span, type_, condition, then, otherwise, fingerprint, _depends(parts), origin=syntax
+        )
+
+    def list_literal(self, syntax: ListLiteral) -> Node:
+        if syntax.optional:
+            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
+        elements = tuple(self.node(e) for e in syntax.elements)
+        type_ = ListType(_join_all([e.type for e in elements]))
+        fingerprint = f"[{','.join(e.fingerprint for e in elements)}]"
+        return MakeList(syntax.span, type_, elements, fingerprint, _depends(elements), origin=syntax)
+
+    def map_literal(self, syntax: MapLiteral) -> Node:
+        if any(entry.optional for entry in syntax.entries):
+            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
+        keys = tuple(self.node(entry.key) for entry in syntax.entries)
+        values = tuple(self.node(entry.value) for entry in syntax.entries)
+        type_ = MapType(_join_all([k.type for k in keys]), _join_all([v.type for v in values]))
+        entries = (f"{k.fingerprint}:{v.fingerprint}" for k, v in zip(keys, values, strict=True))
+        depends = _depends(keys) | _depends(values)
+        return MakeMap(syntax.span, type_, keys, values, f"{{{','.join(entries)}}}", depends, origin=syntax)
+
+    def comprehension(self, syntax: ComprehensionSyntax) -> Node:
+        if len(syntax.variables) != 1 or syntax.macro.startswith("transform"):
+            return self.unsupported(syntax.span, messages.UNSUPPORTED_TWO_VARIABLES)
+        range_ = self.node(syntax.range)
+        type_ = _behind(range_.type)
+        match type_:
+            case ListType(element=element):
+                variable: Type = element
+            case MapType(key=key):
+                variable = key
+            case Dynamic():
+                variable = DYN
+            case _:
+                message, hint = messages.not_iterable(str(type_), self.source.slice(syntax.range.span), syntax.macro)
+                return self.wrong(syntax.range.span, message, hint, operands=(range_,), origin=syntax)
+        depth = len(self.scopes)
+        self.scopes.append((syntax.variables[0], variable))
+        try:
+            *filters, last = syntax.arguments
+            maps = syntax.macro == "map"
+            condition = self.condition(filters[0]) if filters else None
+            body = self.node(last) if maps else self.condition(last)
+        finally:
+            self.scopes.pop()
+        if syntax.macro == "filter":
+            result: Type = range_.type if not isinstance(type_, MapType) else ListType(type_.key)
+            result = plain(result)
+        else:
+            result = ListType(body.type) if maps else BOOL
+        parts = (range_, body) if condition is None else (range_, condition, body)
+        depends = range_.depends | (_depends(parts[1:]) & ~(1 << depth))
+        inner = ";".join(p.fingerprint for p in parts)
+        fingerprint = f"{syntax.macro}{depth}({inner})"
+        if any(isinstance(t, Dynamic) and t.of is None for t in (type_, variable)):
+            return self.deferred(syntax.span, result, (), fingerprint, syntax)
+        return Comprehension(
+            syntax.span, result, syntax.macro, range_, condition, body, depth, fingerprint, depends, origin=syntax
+        )
+
+    # What is wrong
+
+    def wrong(
+        self,
+        place: Span,
+        message: str,
+        hint: str | None = None,
+        operands: tuple[Node, ...] = (),
+        origin: Syntax | None = None,
+        *,
+        span: Span | None = None,
+        text: str | None = None,
+    ) -> Node:
+        """Reports an error, or, unchecked, makes it one of every row. ``text`` is then the message of the row."""
+        if not self.unchecked:
+            if not any(isinstance(o, Fail) for o in operands):
+                self.report(place, message, hint)
+            return self.unknown(place, origin)
+        span = span or (origin.span if origin is not None else place)
+        inner = ",".join(o.fingerprint for o in operands)
+        fingerprint = f"fail({message!r},{inner})"
+        return Fail(span, DYN, text or message, operands, fingerprint, _depends(operands), origin=origin)
+
+    def report(self, place: Span, message: str, hint: str | None = None) -> None:
+        diagnostic = Diagnostic(place, message, hint)
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
+
+    def unsupported(self, place: Span, message: str) -> Node:
+        self.report(place, message)
+        return self.unknown(place, None)
+
+    def unknown(self, span: Span, origin: Syntax | None) -> Node:
+        """Stands for what could not be checked, so that one fault is reported once."""
+        return Fail(span, DYN, "", (), "fail()", 0, origin=origin)
+
+    def deferred(
+        self, span: Span, type_: Type, operands: tuple[Node, ...], fingerprint: str, origin: Syntax
+    ) -> Node:
+        reason = messages.RUN_TIME_TYPE
+        key = f"deferred({fingerprint},{','.join(o.fingerprint for o in operands)})"
+        return Deferred(span, type_, reason, operands, key, _depends(operands), origin=origin)
+
+
+def logic(span: Span, operator: str, operands: tuple[Node, ...], origin: Syntax | None) -> Logic:
+    """A chain of ``&&`` or ``||`` over checked operands."""
+    fingerprint = f"({operator.join(o.fingerprint for o in operands)})"
+    kind: str = "&&" if operator == "&&" else "||"
+    return Logic(span, kind, operands, fingerprint, _depends(operands), origin=origin)  # type: ignore[arg-type]
+
+
+def _depends(nodes: Sequence[Node]) -> int:
+    bits = 0
+    for node in nodes:
+        bits |= node.depends
+    return bits
+
+
+def _join_all(types: Sequence[Type]) -> Type:
+    joined: Type = NOTHING
+    for type_ in types:
+        joined = join(joined, type_) or DYN
+    return joined
+
+
+def _behind(type_: Type) -> Type:
+    """The type without null, and what is known behind ``dyn``."""
+    type_ = plain(type_)
+    while isinstance(type_, Dynamic) and type_.of is not None:
+        type_ = plain(type_.of)
+    return type_
+
+
+def _behind_nullable(type_: Type) -> Type:
+    while isinstance(type_, Dynamic) and type_.of is not None:
+        type_ = type_.of
+    return nullable(type_) if type_ != NULL else type_

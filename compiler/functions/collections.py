@@ -1,0 +1,133 @@
+"""Lists and maps: size, indexing, concatenation."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ..cell import Cell, NotColumnar, may_be_null, standard_dtype
+from ..types import BOOL, DOUBLE, INT, STRING, UINT, ListType, MapType, Nullable, Parameter, plain
+from .comparison import equal_values
+from .declare import EvaluationError, Failure, Function, Overload
+
+NO_SUCH_KEY = "no such key"
+INDEX_OUT_OF_RANGE = "index out of range"
+
+_LONGEST = 2**32 - 1
+
+
+def functions() -> tuple[Function, ...]:
+    """``size``, ``[]`` and ``+`` of lists and maps."""
+    element, key, value = (Nullable(Parameter(name)) for name in "AKV")
+    list_type, map_type = ListType(element), MapType(Parameter("K"), value)
+    sizes = (
+        Overload("size_list", (list_type,), INT, lower=_size_of_list, body=len),
+        Overload("size_map", (map_type,), INT, lower=_size_of_map, body=len),
+    )
+    documentation = 'The number of elements of a list, or of entries of a map. (Specification: "size")'
+    examples = (("size([1, 2])", "2"), ("size([])", "0"), ("size({'a': 1})", "1"))
+    out_of_range = (Failure(INDEX_OUT_OF_RANGE),)
+    return (
+        Function("size", sizes, documentation, examples),
+        Function("size", sizes, documentation, (("[1, 2].size()", "2"), ("{1: 2}.size()", "1")), method=True),
+        Function(
+            "_[_]",
+            (
+                Overload("index_list", (list_type, INT), element, _element_at, _list_item, out_of_range),
+                Overload("index_list_uint", (list_type, UINT), element, _element_at, _list_item, out_of_range, True),
+                Overload("index_list_double", (list_type, DOUBLE), element, _element_at, _list_item, out_of_range, True),
+                Overload("index_map", (map_type, key), value, _value_at, _map_item, (Failure(NO_SUCH_KEY),)),
+            ),
+            "The element of a list at a position counted from 0, or the value of a map at a key; an error where there is "
+            'none. (Specification: "Field Selection and Indexing")',
+            (("[7, 8][1]", "8"), ("[7][1]", "error"), ("{'a': 1}['a']", "1"), ("{'a': 1}['b']", "error")),
+        ),
+        Function(
+            "_+_",
+            (Overload("add_list", (list_type, list_type), list_type, lower=_concatenate, body=_joined),),
+            'Both lists, one after the other. (Specification: "List Operators")',
+            (("[1] + [2, 3]", "[1, 2, 3]"), ("size([] + [])", "0")),
+        ),
+    )
+
+
+def _size_of_list(cell: Cell) -> Cell:
+    return _size(cell, cell.value.list.len())
+
+
+def _size_of_map(cell: Cell) -> Cell:
+    if not isinstance(cell.dtype, pl.Map):
+        raise NotColumnar("the map is not a column")
+    return _size(cell, cell.value.map.len())
+
+
+def _size(cell: Cell, length: pl.Expr) -> Cell:
+    return Cell(length, INT, pl.UInt32(), may_be_null(cell), interval=(0, _LONGEST))
+
+
+def _element_at(container: Cell, index: Cell) -> Cell:
+    list_type = plain(container.type)
+    assert isinstance(list_type, ListType)
+    assert isinstance(container.dtype, pl.List)
+    position = _position(index)
+    inner = container.dtype.inner
+    assert isinstance(inner, pl.DataType)
+    inside = (position >= 0) & (position < container.value.list.len().cast(pl.Int64))
+    value = container.value.list.get(pl.when(position >= 0).then(position), null_on_oob=True)
+    return Cell(value, list_type.element, inner, fallible=True, error=~inside.fill_null(value=False))
+
+
+def _position(index: Cell) -> pl.Expr:
+    """The index as an Int64; a double or uint without an equal int becomes one that no list reaches."""
+    if plain(index.type) == INT:
+        return index.standard
+    value = index.standard
+    exact = value.cast(pl.Int64, strict=False)
+    whole = exact if plain(index.type) == UINT else pl.when(value == value.floor()).then(exact)
+    return pl.when(value.is_not_null()).then(whole.fill_null(-1))
+
+
+def _value_at(container: Cell, key: Cell) -> Cell:
+    map_type = plain(container.type)
+    assert isinstance(map_type, MapType)
+    if not isinstance(container.dtype, pl.Map):
+        raise NotColumnar("the map is not a column")
+    if plain(key.type) != map_type.key or map_type.key not in (STRING, INT, UINT, BOOL):
+        raise NotColumnar(f"{plain(key.type)} is looked up among the keys {map_type.key}")
+    wanted = key.value.cast(container.dtype.key)
+    there = container.value.map.contains_key(wanted)
+    inner = container.dtype.value
+    assert isinstance(inner, pl.DataType)
+    return Cell(
+        container.value.map.get(wanted), map_type.value, inner, fallible=True, error=~there.fill_null(value=False)
+    )
+
+
+def _concatenate(left: Cell, right: Cell) -> Cell:
+    a, b = plain(left.type), plain(right.type)
+    assert isinstance(a, ListType)
+    assert isinstance(b, ListType)
+    wider = left.type if standard_dtype(a) is not None else right.type
+    dtype = standard_dtype(wider)
+    if dtype is None or plain(a.element) != plain(b.element):
+        raise NotColumnar(f"lists of {a.element} and {b.element} are joined")
+    joined = left.standard.list.concat(right.standard)
+    value = pl.when(left.value.is_not_null() & right.value.is_not_null()).then(joined)
+    element = a.element if isinstance(a.element, Nullable) else b.element
+    return Cell(value, ListType(element), dtype, may_be_null(left) or may_be_null(right))
+
+
+def _list_item(container: list[object], index: float) -> object:
+    if index != int(index) or not 0 <= index < len(container):
+        raise EvaluationError(INDEX_OUT_OF_RANGE)
+    return container[int(index)]
+
+
+def _map_item(container: dict[object, object], key: object) -> object:
+    for other, value in container.items():
+        if equal_values(key, other):
+            return value
+    raise EvaluationError(NO_SUCH_KEY)
+
+
+def _joined(left: list[object], right: list[object]) -> list[object]:
+    return [*left, *right]

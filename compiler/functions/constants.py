@@ -1,0 +1,86 @@
+"""Constants as cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ..cell import Cell, NotColumnar, standard_dtype
+from ..types import BOOL, BYTES, DOUBLE, DURATION, INT, NULL, STRING, TIMESTAMP, UINT, ListType, Type, nullable, plain
+from ..values import Duration, Timestamp, Uint
+from . import ticks
+
+
+def constant(value: object, type_: Type) -> Cell:
+    """The cell of a constant (see ``values.py``) of a type; of the value's own type where the type is ``dyn``.
+
+    Raises:
+        NotColumnar: for a list whose elements have no one Polars type. Its cell's ``constant`` would still serve ``in``:
+            see :func:`constant_list`.
+    """
+    if isinstance(value, tuple):
+        return constant_list(value, type_)
+    bare = plain(type_) if value is not None else NULL
+    match bare:
+        case _ if bare in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL):
+            dtype = standard_dtype(bare)
+            assert dtype is not None
+            interval = (int(value), int(value)) if bare in (INT, UINT) and isinstance(value, int) else None
+            literal = pl.lit(value, dtype=dtype)
+            return Cell(literal, bare, dtype, fallible=False, interval=interval, constant=(value,))
+        case _ if bare in (TIMESTAMP, DURATION) and isinstance(value, int):
+            return ticks.constant(value, bare)
+        case _:
+            return constant(value, type_of(value))
+
+
+def constant_list(values: Sequence[object], type_: Type) -> Cell:
+    """The cell of a constant list. Of a list that no Polars list can hold, only ``constant`` can be used."""
+    bare = plain(type_)
+    element = bare.element if isinstance(bare, ListType) else NULL
+    dtype = standard_dtype(ListType(element))
+    constant_values = (tuple(values),)
+    if not isinstance(dtype, pl.List):
+        return Cell(pl.lit(None), ListType(element), pl.Unknown(), fallible=False, constant=constant_values)
+    literal = pl.lit(pl.Series([_thawed(values)], dtype=dtype))
+    return Cell(literal, ListType(nullable(element)), dtype, fallible=False, constant=constant_values)
+
+
+def elements(cell: Cell) -> tuple[Cell, ...]:
+    """The cells of the elements of a constant list."""
+    assert cell.constant is not None
+    (values,) = cell.constant
+    assert isinstance(values, tuple)
+    bare = plain(cell.type)
+    element = bare.element if isinstance(bare, ListType) else NULL
+    return tuple(constant(value, element) for value in values)
+
+
+def type_of(value: object) -> Type:
+    """The type of a value that is no list and no map."""
+    match value:
+        case None:
+            return NULL
+        case bool():
+            return BOOL
+        case Timestamp():
+            return TIMESTAMP
+        case Duration():
+            return DURATION
+        case Uint():
+            return UINT
+        case int():
+            return INT
+        case float():
+            return DOUBLE
+        case str():
+            return STRING
+        case bytes():
+            return BYTES
+        case _:
+            raise NotColumnar("a constant of mixed types")
+
+
+def _thawed(value: Sequence[object]) -> list[object]:
+    return [_thawed(v) if isinstance(v, tuple) else v for v in value]

@@ -1,0 +1,79 @@
+"""How a function of the language is declared: once, here, for every path.
+
+A declaration holds the signature that the checker resolves, the text that documents it, examples that run as tests on
+every path, the errors it can raise, its lowering to Polars, and, where cel-python lacks the function or departs from the
+specification, its Python body for the interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ..cell import Cell
+from ..types import Type
+
+Lower = Callable[..., Cell]
+Body = Callable[..., object]
+
+
+class EvaluationError(Exception):
+    """Raised by a Python body: the CEL error of one evaluation. The message is the overload's failure message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A way in which a function can fail although its arguments are there.
+
+    ``when`` tells, from the arguments' cells, the rows that failed this way; of several failures the first that holds is
+    the reason, and the last one needs no ``when``.
+    """
+
+    message: str
+    when: Callable[..., pl.Expr] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """One signature of a function, named once for all (``id``, in the manner of cel-go: ``add_int64``).
+
+    Attributes:
+        parameters: for a method, the receiver first. A plain type does not accept null: a null argument is an error of
+            the call. :class:`~compiler.types.Nullable` accepts it.
+        lower: from the arguments' cells to the result's cell. Raises ``NotColumnar`` where it has no columnar form.
+        body: from Python values (None, bool, int, float, str, bytes, list, dict; timestamps and durations as int
+            nanoseconds) to one; raises ``EvaluationError``. None: cel-python's own function is right.
+        failures: the errors it can raise beside null arguments.
+        validate: called by the checker with the arguments' constants (None where one is no constant), to report a literal
+            that the function can never accept; raises ``EvaluationError``.
+        dynamic: the signature holds at run time only; the checker takes it just for arguments that are ``dyn``.
+    """
+
+    id: str
+    parameters: tuple[Type, ...]
+    result: Type
+    lower: Lower = field(repr=False)
+    body: Body | None = field(default=None, repr=False)
+    failures: tuple[Failure, ...] = ()
+    dynamic: bool = False
+    validate: Body | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function, method or operator of the language with its overloads.
+
+    Attributes:
+        name: as calls name it; operators as in the syntax tree (``_+_``).
+        method: whether it is called on a receiver: ``s.contains(t)``.
+        documentation: what it does, in a sentence or two, with the section of the specification that rules it.
+        examples: a condition and its value, both as CEL text; ``error`` where it is one.
+    """
+
+    name: str
+    overloads: tuple[Overload, ...]
+    documentation: str
+    examples: tuple[tuple[str, str], ...]
+    method: bool = False

@@ -1,0 +1,367 @@
+"""From the typed tree to cells: Polars expressions over the rows and over the elements of lists.
+
+What has no columnar form raises ``NotColumnar``. The smallest bool around it in the space of the rows then becomes a
+:class:`Clause`, which is left to the interpreter; the rest stays compiled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+
+import polars as pl
+import polars.selectors as cs
+
+from .cell import Cell, NotColumnar, integer_range, may_be_null, standard_dtype
+from .functions import ticks
+from .functions.constants import constant
+from .ir import (
+    Call,
+    Column,
+    Comprehension,
+    Conditional,
+    Constant,
+    Deferred,
+    Fail,
+    Field,
+    Has,
+    Local,
+    Logic,
+    MakeList,
+    MakeMap,
+    Node,
+)
+from .schema import Schema, data_type
+from .space import ELEMENT, Kind, Reduction, Space
+from .syntax import Syntax
+from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, Nullable, Type, nullable, plain
+
+_FEW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A bool that the interpreter answers: a column ``name`` of the rows.
+
+    Attributes:
+        node: the clause as a tree; its ``origin`` is what the interpreter reads.
+        place: the part that has no columnar form.
+        reason: why it has none.
+    """
+
+    name: str
+    node: Node
+    origin: Syntax
+    place: Node
+    reason: str
+
+
+class NotLowered(NotColumnar):
+    """A node that has no columnar form, with the reason."""
+
+    def __init__(self, node: Node, reason: str) -> None:
+        super().__init__(reason)
+        self.node = node
+
+
+class Lowering:
+    """Lowers conditions over one schema; what several have in common (lists, macros) is lowered once.
+
+    Attributes:
+        reductions: what has to be computed before the cells can be, in an order in which it can be.
+        clauses: what is left to the interpreter.
+    """
+
+    def __init__(self, schema: Schema, *, interpret: bool = True) -> None:
+        self.schema = schema
+        self.interpret = interpret
+        self.rows = Space()
+        self.reductions: list[Reduction] = []
+        self.clauses: list[Clause] = []
+        self._cells: dict[tuple[int, str], Cell] = {}
+        self._spaces: dict[tuple[int, str], Space] = {}
+        self._prefix = "#"
+        while any(name.startswith(self._prefix) for name in schema.columns):
+            self._prefix += "#"
+
+    def lower(self, node: Node, space: Space | None = None) -> Cell:
+        """The cell of a node, in the space of the rows unless another is given.
+
+        Raises:
+            NotColumnar: where it has no columnar form and no clause around it is a bool.
+        """
+        space = space or self.rows
+        if space.parent is not None and not node.depends >> space.depth & 1:
+            return self._capture(node.fingerprint, self.lower(node, space.parent), space)
+        key = (id(space), node.fingerprint)
+        cell = self._cells.get(key)
+        if cell is None:
+            try:
+                cell = self._lower(node, space)
+            except NotColumnar as error:
+                place = error if isinstance(error, NotLowered) else NotLowered(node, error.reason)
+                clause = self._clause(node, place) if space is self.rows else None
+                if clause is None:
+                    raise place from None
+                cell = clause
+            self._cells[key] = cell
+        return cell
+
+    def fresh_name(self, kind: str) -> str:
+        """A column name that no column has."""
+        return f"{self._prefix}{kind}{len(self.reductions) + len(self.clauses) + len(self._cells)}"
+
+    def _clause(self, node: Node, place: NotLowered) -> Cell | None:
+        if not self.interpret or node.origin is None or plain(_known(node.type)) != BOOL:
+            return None
+        name = self.fresh_name("clause")
+        self.clauses.append(Clause(name, node, node.origin, place.node, place.reason))
+        return Cell(pl.col(name), BOOL, pl.Boolean())
+
+    def _lower(self, node: Node, space: Space) -> Cell:
+        match node:
+            case Constant():
+                return constant(node.value, _known(node.type))
+            case Column():
+                return column_cell(_column(node.name), node.type, self.schema.columns[node.name])
+            case Local():
+                return self._element(space)
+            case Field():
+                return self._field(node, space)
+            case Has():
+                return _has(self.lower(node.operand, space))
+            case Call():
+                return node.overload.lower(*(self.lower(a, space) for a in node.arguments))
+            case Logic():
+                return _logic(node.operator, [self.lower(o, space) for o in node.operands])
+            case Conditional():
+                return self._conditional(node, space)
+            case MakeList():
+                return _make_list([self.lower(e, space) for e in node.elements], node.type)
+            case MakeMap():
+                raise NotLowered(node, "a map is built")
+            case Comprehension():
+                return self._comprehension(node, space)
+            case Fail():
+                return Cell(pl.lit(None, dtype=pl.Boolean), BOOL, pl.Boolean())
+            case Deferred():
+                raise NotLowered(node, node.reason)
+
+    # Spaces
+
+    def _element(self, space: Space) -> Cell:
+        assert space.range is not None
+        list_type = plain(space.range.type)
+        assert isinstance(list_type, ListType)
+        assert isinstance(space.range.dtype, pl.List)
+        return column_cell(pl.col(ELEMENT), list_type.element, data_type(space.range.dtype.inner))
+
+    def _capture(self, fingerprint: str, cell: Cell, space: Space) -> Cell:
+        """A cell of the parent space as a column of the child's."""
+        if cell.constant is not None:
+            return cell
+        key = (id(space), fingerprint)
+        captured = self._cells.get(key)
+        if captured is None:
+            value = self.capture(cell.value, space)
+            error = None if cell.error is None else self.capture(cell.error, space)
+            captured = Cell(value, cell.type, cell.dtype, cell.fallible, error, cell.interval)
+            self._cells[key] = captured
+        return captured
+
+    def capture(self, expression: pl.Expr, space: Space) -> pl.Expr:
+        """An expression of the parent space as a column of the child's."""
+        name = f"{self._prefix}outer{len(space.captures)}"
+        space.captures[name] = expression
+        return pl.col(name)
+
+    def elements(self, node: Comprehension, space: Space) -> tuple[Space, Cell]:
+        """The space of a comprehension's elements, and the cell of its range."""
+        range_cell = _as_list(self.lower(node.range, space))
+        key = (id(space), f"{node.depth}:{node.range.fingerprint}")
+        child = self._spaces.get(key)
+        if child is None:
+            child = Space(node.depth, space, range_cell)
+            self._spaces[key] = child
+        return child, range_cell
+
+    def reduce(
+        self,
+        space: Space,
+        kind: Kind,
+        dtype: pl.DataType,
+        *,
+        keep: pl.Expr | None = None,
+        value: pl.Expr | None = None,
+        failed: pl.Expr | None = None,
+    ) -> pl.Expr:
+        """The column of a new reduction of a space, in the parent space."""
+        name = f"{self._prefix}{kind}{len(self.reductions)}"
+        self.reductions.append(Reduction(name, space, kind, dtype, keep, value, failed))
+        return pl.col(name)
+
+    def _comprehension(self, node: Comprehension, space: Space) -> Cell:
+        child, range_cell = self.elements(node, space)
+        condition = None if node.condition is None else _bool(self.lower(node.condition, child))
+        body = self.lower(node.body, child)
+        logical = {"all": Kind.ALL, "exists": Kind.EXISTS, "exists_one": Kind.EXISTS_ONE}.get(node.macro)
+        if logical is not None:
+            value = self.reduce(child, logical, pl.Boolean(), keep=_bool(body).value)
+            return Cell(value, BOOL, pl.Boolean(), may_be_null(range_cell) or may_be_null(body))
+        if node.macro == "filter":
+            element = self._element(child)
+            kept = _bool(body).value
+            dtype = pl.List(element.dtype)
+            value = self.reduce(child, Kind.LIST, dtype, keep=kept, value=element.value, failed=element.failed())
+            fallible = may_be_null(range_cell) or may_be_null(body)
+            return Cell(value, plain(range_cell.type), dtype, fallible)
+        keep = None if condition is None else condition.value
+        value = self.reduce(child, Kind.LIST, pl.List(body.dtype), keep=keep, value=body.value, failed=body.failed())
+        fallible = may_be_null(range_cell) or body.fallible or (condition is not None and may_be_null(condition))
+        return Cell(value, ListType(body.type), pl.List(body.dtype), fallible)
+
+    # Special forms
+
+    def _field(self, node: Field, space: Space) -> Cell:
+        operand = self.lower(node.operand, space)
+        if not isinstance(operand.dtype, pl.Struct):
+            raise NotLowered(node, "the message is not a column")
+        dtype = next(data_type(f.dtype) for f in operand.dtype.fields if f.name == node.name)
+        cell = column_cell(operand.value.struct.field(node.name), nullable(node.type), dtype)
+        if not operand.fallible:
+            return cell
+        failed = [f for f in (operand.failed(), cell.error) if f is not None]
+        return Cell(cell.value, cell.type, cell.dtype, fallible=True, error=pl.any_horizontal(failed))
+
+    def _conditional(self, node: Conditional, space: Space) -> Cell:
+        condition = _bool(self.lower(node.condition, space))
+        if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
+            other = self.lower(node.otherwise if isinstance(node.then, Fail) else node.then, space)
+            bare = other.type if other.type == NULL else plain(other.type)
+            failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype)
+            then, otherwise = (failing, other) if isinstance(node.then, Fail) else (other, failing)
+        else:
+            then, otherwise = self.lower(node.then, space), self.lower(node.otherwise, space)
+        type_, dtype, first, second = _one_type(then, otherwise)
+        test = condition.value
+        value = pl.when(test).then(first).otherwise(second)
+        if may_be_null(condition):
+            value = pl.when(test.is_not_null()).then(value)
+        fallible = may_be_null(condition) or then.fallible or otherwise.fallible
+        error = None
+        if fallible and isinstance(type_, Nullable):
+            never = pl.lit(value=False)
+            failed = [
+                test.is_null(),
+                pl.when(test).then(_or(then.failed(), never)).otherwise(_or(otherwise.failed(), never)),
+            ]
+            error = pl.any_horizontal(failed)
+        interval = None
+        if then.interval is not None and otherwise.interval is not None:
+            interval = (min(then.interval[0], otherwise.interval[0]), max(then.interval[1], otherwise.interval[1]))
+        return Cell(value, type_, dtype, fallible, error, interval)
+
+
+def column_cell(value: pl.Expr, type_: Type, dtype: pl.DataType) -> Cell:
+    """The cell of a column, field or element, as it is stored."""
+    match dtype:
+        case pl.Array():
+            return column_cell(value.arr.to_list(), type_, pl.List(dtype.inner))
+        case pl.Decimal() if dtype.scale == 0:
+            # A value beyond 64 bits is an error on use.
+            narrow = value.cast(pl.Int64, strict=False)
+            error = value.is_not_null() & narrow.is_null()
+            return Cell(narrow, type_, pl.Int64(), fallible=True, error=error)
+        case pl.Decimal():
+            return Cell(value.cast(pl.Float64), type_, pl.Float64(), fallible=False)
+        case _:
+            return Cell(value, type_, dtype, fallible=False, interval=integer_range(dtype))
+
+
+def _column(name: str) -> pl.Expr:
+    # Polars reads such names as patterns.
+    pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
+    return cs.by_name(name).as_expr() if pattern else pl.col(name)
+
+
+def _has(cell: Cell) -> Cell:
+    present = cell.value.is_not_null()
+    failed = cell.failed()
+    if failed is None:
+        return Cell(present, BOOL, pl.Boolean(), fallible=False)
+    return Cell(pl.when(~failed).then(present), BOOL, pl.Boolean())
+
+
+def _logic(operator: str, cells: list[Cell]) -> Cell:
+    values = [_bool(c).value for c in cells]
+    conjunction = operator == "&&"
+    if len(values) <= _FEW:
+        value = reduce(and_ if conjunction else or_, values)
+    else:
+        # A chain of operators takes Polars quadratic time, see the measurements.
+        value = pl.all_horizontal(values) if conjunction else pl.any_horizontal(values)
+    return Cell(value, BOOL, pl.Boolean(), any(may_be_null(c) for c in cells))
+
+
+def _bool(cell: Cell) -> Cell:
+    """A cell as an operand that must be bool; a null is an error."""
+    if plain(cell.type) == BOOL:
+        return cell
+    if cell.type == NULL:
+        return Cell(pl.lit(None, dtype=pl.Boolean), BOOL, pl.Boolean())
+    raise NotColumnar("it is not known to be a bool")
+
+
+def _make_list(cells: list[Cell], type_: Type) -> Cell:
+    bare = plain(type_)
+    assert isinstance(bare, ListType)
+    element = bare.element
+    dtype = standard_dtype(element)
+    if isinstance(element, Dynamic) or dtype is None or isinstance(dtype, pl.List):
+        raise NotColumnar(f"a list of {element} is built")
+    value = pl.concat_list([c.standard.cast(dtype) for c in cells])
+    failed = [f for f in (c.failed() for c in cells) if f is not None]
+    if failed:
+        value = pl.when(~pl.any_horizontal(failed)).then(value)
+    return Cell(value, bare, pl.List(dtype), bool(failed))
+
+
+def _as_list(cell: Cell) -> Cell:
+    """The range of a comprehension: a list, or the keys of a map."""
+    bare = plain(cell.type)
+    if isinstance(bare, MapType) and isinstance(cell.dtype, pl.Map):
+        key = data_type(cell.dtype.key)
+        return Cell(cell.value.map.keys(), ListType(bare.key), pl.List(key), cell.fallible, cell.error)
+    if not isinstance(bare, ListType) or not isinstance(cell.dtype, pl.List):
+        raise NotColumnar("the range is not a column")
+    return cell
+
+
+def _one_type(a: Cell, b: Cell) -> tuple[Type, pl.DataType, pl.Expr, pl.Expr]:
+    """One type for two cells, the Polars type for both, and both as that."""
+    if a.type == NULL or b.type == NULL:
+        other = b if a.type == NULL else a
+        return nullable(other.type), other.dtype, a.value, b.value
+    bare = plain(a.type)
+    if bare != plain(b.type):
+        raise NotColumnar(f"it is {bare} or {plain(b.type)}")
+    type_ = nullable(bare) if a.nullable or b.nullable else bare
+    if a.dtype == b.dtype:
+        return type_, a.dtype, a.value, b.value
+    if bare in (TIMESTAMP, DURATION):
+        return type_, pl.Int128(), ticks.nanoseconds(a), ticks.nanoseconds(b)
+    dtype = standard_dtype(bare)
+    if dtype is None:
+        raise NotColumnar(f"{bare} in two forms")
+    return type_, dtype, a.standard, b.standard
+
+
+def _known(type_: Type) -> Type:
+    while isinstance(type_, Dynamic) and type_.of is not None:
+        type_ = type_.of
+    return type_
+
+
+def _or(expression: pl.Expr | None, otherwise: pl.Expr) -> pl.Expr:
+    return otherwise if expression is None else expression

@@ -1,0 +1,220 @@
+"""From the typed tree to one in normal form, so that equal conditions look equal and the lowering sees fewer forms.
+
+The rules are plain functions in one tuple, applied from the leaves up. Each keeps the value, the error and the reason of
+every row: where operands change their order, their spans still tell the order of the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
+
+from .check import logic
+from .functions import catalogue
+from .functions.declare import EvaluationError
+from .ir import Call, Comprehension, Conditional, Constant, Fail, Field, Has, Logic, MakeList, MakeMap, Node, children
+from .source import Span
+from .types import BOOL, DOUBLE, UINT, ListType, is_nullable, plain
+from .values import Uint
+
+Rule = Callable[[Node], Node]
+
+_OPPOSITES = {
+    "_<_": "_>=_",
+    "_<=_": "_>_",
+    "_>_": "_<=_",
+    "_>=_": "_<_",
+    "_==_": "_!=_",
+    "_!=_": "_==_",
+}
+
+
+def normalize(node: Node) -> Node:
+    """The normal form of a tree; equal to it on every row."""
+    below = children(node)
+    if below:
+        normal = tuple(map(normalize, below))
+        if any(new is not old for new, old in zip(normal, below, strict=True)):
+            node = _with_children(node, normal)
+    for rule in RULES:
+        node = rule(node)
+    return node
+
+
+def fold_constants(node: Node) -> Node:
+    """``duration("1h") + duration("1m")`` → the duration; ``[1, 2]`` → the list. What would be an error stays."""
+    match node:
+        case MakeList(elements=elements) if all(isinstance(e, Constant) for e in elements):
+            values = tuple(e.value for e in elements if isinstance(e, Constant))
+            return Constant(node.span, node.type, values, node.fingerprint, origin=node.origin)
+        case Call(overload=overload, arguments=arguments) if overload.body is not None:
+            if not all(isinstance(a, Constant) and not isinstance(a.value, tuple) for a in arguments):
+                return node
+            values = tuple(
+                Uint(a.value) if a.type == UINT and isinstance(a.value, int) else a.value
+                for a in arguments
+                if isinstance(a, Constant)
+            )
+            if None in values:
+                return node
+            try:
+                value = overload.body(*values)
+            except EvaluationError:
+                return node
+            if isinstance(value, (list, dict)):
+                return node
+            return Constant(node.span, node.type, value, f"{node.type}:{value!r}", origin=node.origin)
+        case _:
+            return node
+
+
+def flatten(node: Node) -> Node:
+    """``a && (b && c)`` → ``a && b && c``; the same for ``||``."""
+    if not isinstance(node, Logic):
+        return node
+    if not any(isinstance(o, Logic) and o.operator == node.operator for o in node.operands):
+        return node
+    operands: list[Node] = []
+    for operand in node.operands:
+        if isinstance(operand, Logic) and operand.operator == node.operator:
+            operands.extend(operand.operands)
+        else:
+            operands.append(operand)
+    return logic(node.span, node.operator, tuple(operands), node.origin)
+
+
+def push_negation(node: Node) -> Node:
+    """``!(a && b)`` → ``!a || !b``, ``!(a == b)`` → ``a != b``, ``!(a < b)`` → ``a >= b`` unless a double is compared."""
+    if not (isinstance(node, Call) and node.overload.id == "logical_not"):
+        return node
+    (operand,) = node.arguments
+    match operand:
+        case Logic(operator=operator):
+            opposite = "||" if operator == "&&" else "&&"
+            return logic(operand.span, opposite, tuple(_negated(o, node.span) for o in operand.operands), node.origin)
+        case Call(overload=inner) if inner.id == "logical_not" and not is_nullable(operand.arguments[0].type):
+            return operand.arguments[0]
+        case Call() if _opposite(operand) is not None:
+            return _negated(operand, node.span)
+        case _:
+            return node
+
+
+def membership(node: Node) -> Node:
+    """``x == 1 || x == 2`` → ``x in [1, 2]``; ``x != 1 && x != 2`` → ``!(x in [1, 2])``."""
+    if not isinstance(node, Logic):
+        return node
+    overload = "equals" if node.operator == "||" else "not_equals"
+    tests = [o for o in node.operands if _constant_test(o, overload) is not None]
+    if len(tests) < 2:
+        return node
+    by_subject: dict[str, list[Call]] = {}
+    for test in tests:
+        assert isinstance(test, Call)
+        subject = _constant_test(test, overload)
+        assert subject is not None
+        by_subject.setdefault(f"{subject.fingerprint}|{plain(test.arguments[1].type)}", []).append(test)
+    merged = {group[0].fingerprint: group for group in by_subject.values() if len(group) > 1}
+    if not merged:
+        return node
+    gone = {id(t) for group in merged.values() for t in group[1:]}
+    operands = tuple(
+        _as_membership(merged[o.fingerprint], negated=node.operator == "&&") if o.fingerprint in merged else o
+        for o in node.operands
+        if id(o) not in gone
+    )
+    if len(operands) == 1:
+        return operands[0]
+    return logic(node.span, node.operator, operands, node.origin)
+
+
+def order_operands(node: Node) -> Node:
+    """``b && a && a`` → ``a && b``: operands in the order of their fingerprints, each once."""
+    if not isinstance(node, Logic):
+        return node
+    ordered = sorted(node.operands, key=lambda o: (o.fingerprint, o.span))
+    unique = tuple(next(group) for _, group in groupby(ordered, key=lambda o: o.fingerprint))
+    if unique == node.operands:
+        return node
+    if len(unique) == 1:
+        return unique[0] if not is_nullable(unique[0].type) else node
+    return logic(node.span, node.operator, unique, node.origin)
+
+
+RULES: tuple[Rule, ...] = (fold_constants, push_negation, flatten, membership, order_operands)
+
+
+def _constant_test(node: Node, overload: str) -> Node | None:
+    """The subject of ``subject == constant``."""
+    if isinstance(node, Call) and node.overload.id == overload:
+        subject, constant = node.arguments
+        if isinstance(constant, Constant) and not isinstance(subject, Constant):
+            simple = constant.value is not None and not isinstance(constant.value, tuple)
+            return subject if simple else None
+    return None
+
+
+def _as_membership(tests: list[Call], *, negated: bool) -> Node:
+    constants = tuple(t.arguments[1] for t in tests)
+    values = tuple(c.value for c in constants if isinstance(c, Constant))
+    span = Span(tests[0].span.start, tests[-1].span.end)
+    fingerprint = f"[{','.join(sorted(c.fingerprint for c in constants))}]"
+    choices = Constant(span, ListType(plain(constants[0].type)), values, fingerprint)
+    subject = tests[0].arguments[0]
+    overload = next(o for o in catalogue()["@in", False].overloads if o.id == "in_list")
+    inner = f"{overload.id}({subject.fingerprint},{fingerprint})"
+    node = Call(tests[0].span, BOOL, overload, (subject, choices), inner, subject.depends)
+    return _not(node, node.span) if negated else node
+
+
+def _negated(node: Node, span: Span) -> Node:
+    opposite = _opposite(node)
+    if opposite is not None and isinstance(node, Call):
+        inner = ",".join(a.fingerprint for a in node.arguments)
+        fingerprint = f"{opposite.overload.id}({inner})"
+        return Call(node.span, BOOL, opposite.overload, node.arguments, fingerprint, node.depends)
+    return push_negation(_not(node, span))
+
+
+def _not(node: Node, span: Span) -> Call:
+    (overload,) = catalogue()["!_", False].overloads
+    return Call(span, BOOL, overload, (node,), f"{overload.id}({node.fingerprint})", node.depends)
+
+
+def _opposite(node: Node) -> Call | None:
+    """The call that is true just where this one is false; NaN is in no order, so orderings of doubles have none."""
+    if not isinstance(node, Call):
+        return None
+    name = next((n for n in _OPPOSITES if _declares(n, node)), None)
+    if name is None or (name not in ("_==_", "_!=_") and DOUBLE in node.overload.parameters):
+        return None
+    opposite = catalogue()[_OPPOSITES[name], False]
+    overload = next(o for o in opposite.overloads if o.parameters == node.overload.parameters)
+    return replace(node, overload=overload)
+
+
+def _declares(name: str, node: Call) -> bool:
+    return any(o is node.overload for o in catalogue()[name, False].overloads)
+
+
+def _with_children(node: Node, below: tuple[Node, ...]) -> Node:
+    match node:
+        case Field() | Has():
+            return replace(node, operand=below[0])
+        case Call():
+            return replace(node, arguments=below)
+        case Logic():
+            return logic(node.span, node.operator, below, node.origin)
+        case Conditional():
+            return replace(node, condition=below[0], then=below[1], otherwise=below[2])
+        case MakeList():
+            return replace(node, elements=below)
+        case MakeMap():
+            return replace(node, keys=below[::2], values=below[1::2])
+        case Comprehension():
+            return replace(node, range=below[0], condition=below[1] if len(below) == 3 else None, body=below[-1])
+        case Fail():
+            return replace(node, operands=below)
+        case _:
+            return node

@@ -1,0 +1,210 @@
+"""Which overload a call means, and which type it then has (the unification of cel-go's checker, without containers)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .functions.declare import Function, Overload
+from .types import (
+    BOOL,
+    DYN,
+    NULL,
+    NUMBERS,
+    Dynamic,
+    ListType,
+    MapType,
+    Nullable,
+    OptionalType,
+    Parameter,
+    Primitive,
+    Type,
+    TypeOf,
+    nullable,
+    plain,
+)
+
+NOTHING = Parameter("nothing")
+"""The element type of ``[]``: fits every type."""
+
+_EQUALITIES = frozenset({"_==_", "_!=_", "@in"})
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a call means.
+
+    Attributes:
+        overload: the one overload, or None where only the run time can tell (an argument of unknown type).
+        type: the type of the result.
+    """
+
+    overload: Overload | None
+    type: Type
+
+
+def resolve(function: Function, arguments: Sequence[Type], *, unchecked: bool) -> Resolution | None:
+    """The overload of a function for arguments of these types; None where there is none.
+
+    ``unchecked``: arguments are taken as ``dyn``, so values of different types may be compared for equality.
+    """
+    dynamic = unchecked or any(isinstance(a, Dynamic) for a in arguments)
+    known = [_known(a) for a in arguments]
+    unknown = DYN in known
+    fitting: list[Resolution] = []
+    for overload in function.overloads:
+        if len(overload.parameters) != len(arguments) or (overload.dynamic and not dynamic):
+            continue
+        loose = dynamic and function.name in _EQUALITIES
+        bindings: dict[str, Type] = {}
+        if all(_fits(p, a, bindings, loose=loose) for p, a in zip(overload.parameters, known, strict=True)):
+            fitting.append(Resolution(overload, _substitute(overload.result, bindings)))
+            if not unknown:
+                break
+    if not fitting:
+        return None
+    first = fitting[0]
+    if unknown:
+        types = {r.type for r in fitting}
+        return Resolution(None, types.pop() if len(types) == 1 else DYN)
+    if dynamic and not unchecked and first.type != BOOL:
+        return Resolution(first.overload, Dynamic(first.type) if _several(function, arguments) else first.type)
+    return first
+
+
+def _several(function: Function, arguments: Sequence[Type]) -> bool:
+    """Whether the result's type depends on what the ``dyn`` arguments turn out to be."""
+    results: set[Type] = set()
+    for overload in function.overloads:
+        bindings: dict[str, Type] = {}
+        if len(overload.parameters) == len(arguments) and all(
+            isinstance(a, Dynamic) or _fits(p, a, bindings, loose=False)
+            for p, a in zip(overload.parameters, arguments, strict=True)
+        ):
+            results.add(_substitute(overload.result, bindings))
+    return len(results) > 1
+
+
+def join(a: Type, b: Type) -> Type | None:
+    """The one type of values that have either type; None where there is none but ``dyn``."""
+    if a == b or b == NOTHING:
+        return a
+    if a == NOTHING:
+        return b
+    if isinstance(a, Dynamic) or isinstance(b, Dynamic):
+        return DYN
+    if a == NULL:
+        return nullable(b)
+    if b == NULL:
+        return nullable(a)
+    joined = _join_plain(plain(a), plain(b))
+    if joined is None:
+        return None
+    return nullable(joined) if isinstance(a, Nullable) or isinstance(b, Nullable) else joined
+
+
+def _join_plain(a: Type, b: Type) -> Type | None:
+    if a == b:
+        return a
+    match a, b:
+        case ListType(x), ListType(y):
+            element = join(x, y)
+            return None if element is None else ListType(element)
+        case MapType(k, v), MapType(l, w):
+            key, value = join(k, l), join(v, w)
+            return None if key is None or value is None else MapType(key, value)
+        case _:
+            return None
+
+
+def comparable(a: Type, b: Type) -> bool:
+    """Whether values of the two types can ever be equal."""
+    return _fits(Nullable(Parameter("A")), a, bindings := {}, loose=False) and _fits(
+        Nullable(Parameter("A")), b, bindings, loose=False
+    )
+
+
+def _known(type_: Type) -> Type:
+    """What is known of a type: through ``dyn``, what is behind it."""
+    while isinstance(type_, Dynamic) and type_.of is not None:
+        type_ = type_.of
+    return type_
+
+
+def _fits(parameter: Type, actual: Type, bindings: dict[str, Type], *, loose: bool) -> bool:
+    if isinstance(actual, Dynamic):
+        return actual.of is None or _fits(parameter, actual.of, bindings, loose=loose)
+    if actual == NOTHING:
+        return True
+    match parameter:
+        case Dynamic():
+            return True
+        case Nullable(of=inner):
+            return actual == NULL or _fits(inner, plain(actual), bindings, loose=loose)
+        case Parameter(name=name):
+            return _bind(name, plain(actual), bindings, loose=loose)
+        case Primitive():
+            return plain(actual) == parameter
+        case ListType(element=element):
+            bare = plain(actual)
+            return isinstance(bare, ListType) and _fits(element, bare.element, bindings, loose=loose)
+        case MapType(key=key, value=value):
+            bare = plain(actual)
+            return (
+                isinstance(bare, MapType)
+                and _fits(key, bare.key, bindings, loose=loose)
+                and _fits(value, bare.value, bindings, loose=loose)
+            )
+        case OptionalType(of=of):
+            bare = plain(actual)
+            return isinstance(bare, OptionalType) and _fits(of, bare.of, bindings, loose=loose)
+        case TypeOf():
+            return isinstance(plain(actual), TypeOf)
+        case _:
+            return plain(actual) == parameter
+
+
+def _bind(name: str, actual: Type, bindings: dict[str, Type], *, loose: bool) -> bool:
+    bound = bindings.get(name)
+    if bound is None or bound == NULL:
+        bindings[name] = actual
+        return True
+    if loose or actual == NULL or (bound in NUMBERS and actual in NUMBERS):
+        return True
+    joined = _join_comparable(bound, actual)
+    if joined is None:
+        return False
+    bindings[name] = joined
+    return True
+
+
+def _join_comparable(a: Type, b: Type) -> Type | None:
+    """As :func:`join`, and numbers of different types go together, at any depth."""
+    a, b = plain(a), plain(b)
+    if a in NUMBERS and b in NUMBERS:
+        return a if a == b else DYN
+    match a, b:
+        case ListType(x), ListType(y):
+            element = _join_comparable(x, y)
+            return None if element is None else ListType(nullable(element))
+        case MapType(k, v), MapType(l, w):
+            key, value = _join_comparable(k, l), _join_comparable(v, w)
+            return None if key is None or value is None else MapType(key, nullable(value))
+        case _:
+            return join(a, b)
+
+
+def _substitute(type_: Type, bindings: dict[str, Type]) -> Type:
+    match type_:
+        case Parameter(name=name):
+            return bindings.get(name, NOTHING)
+        case Nullable(of=inner):
+            return nullable(_substitute(inner, bindings))
+        case ListType(element=element):
+            return ListType(_substitute(element, bindings))
+        case MapType(key=key, value=value):
+            return MapType(_substitute(key, bindings), _substitute(value, bindings))
+        case OptionalType(of=of):
+            return OptionalType(_substitute(of, bindings))
+        case _:
+            return type_

@@ -1,0 +1,52 @@
+"""The text of a condition, and places in it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A half-open range of code points ``[start, end)`` in a source text."""
+
+    start: int
+    end: int
+
+
+class Position(NamedTuple):
+    """A place as people count: line and column, both from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A condition's text with the name that messages give it."""
+
+    text: str
+    name: str = "<input>"
+    _line_starts: list[int] = field(default_factory=list, compare=False, repr=False)
+
+    def position(self, offset: int) -> Position:
+        """The line and column of a code point's offset."""
+        starts = self._starts()
+        line = bisect_right(starts, offset) - 1
+        return Position(line + 1, offset - starts[line] + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its line break."""
+        starts = self._starts()
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r")
+
+    def slice(self, span: Span) -> str:
+        """The text under a span."""
+        return self.text[span.start : span.end]
+
+    def _starts(self) -> list[int]:
+        if not self._line_starts:
+            self._line_starts.append(0)
+            self._line_starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
+        return self._line_starts

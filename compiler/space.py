@@ -1,0 +1,64 @@
+"""Where a cell's values live: the rows, or the flattened elements of a list.
+
+A macro evaluates its body in the space of its list's elements and reduces the outcome to the parent space. What the body
+takes from outside is captured: computed once in the parent space and gathered through each element's parent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import polars as pl
+
+from .cell import Cell
+
+ELEMENT = "element"
+"""The column of a child space that holds the elements themselves."""
+
+
+@dataclass(eq=False, slots=True)
+class Space:
+    """The rows (``parent`` is None), or the elements of ``range``, a list cell of the parent space.
+
+    Attributes:
+        depth: that of the comprehensions whose variable the elements are; -1 for the rows.
+        captures: the columns that may be taken from the parent space, by name, as expressions there.
+    """
+
+    depth: int = -1
+    parent: Space | None = None
+    range: Cell | None = None
+    captures: dict[str, pl.Expr] = field(default_factory=dict)
+
+
+class Kind(StrEnum):
+    """How the elements of a space are reduced to one value for each parent."""
+
+    ALL = "all"
+    EXISTS = "exists"
+    EXISTS_ONE = "exists_one"
+    LIST = "list"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """One value for each parent from the elements of ``space``; a column ``name`` of the parent space.
+
+    A null range gives null, which is an error. The three logical kinds reduce ``keep``, whose nulls are errors, with CEL's
+    absorption. ``LIST`` makes a list of ``value`` (its nulls are CEL's null) for the elements that ``keep`` holds for
+    (all, where it is None); null where ``failed``, or ``keep`` with a null, says that any element is an error.
+    ``FIRST`` takes the first ``value`` that is not null.
+
+    Attributes:
+        dtype: of the column that results.
+    """
+
+    name: str
+    space: Space
+    kind: Kind
+    dtype: pl.DataType
+    keep: pl.Expr | None = None
+    value: pl.Expr | None = None
+    failed: pl.Expr | None = None

@@ -1,0 +1,160 @@
+"""The types of CEL. Which column becomes which type is in ``schema.py``.
+
+A type that a null may take the place of is wrapped in :class:`Nullable`: every column, struct field, list element and
+map value is. A value whose type is not nullable is never CEL's null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A type without parameters."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """``list(T)``."""
+
+    element: Type
+
+    def __str__(self) -> str:
+        return f"list({self.element})"
+
+
+@dataclass(frozen=True, slots=True)
+class MapType:
+    """``map(K, V)``."""
+
+    key: Type
+    value: Type
+
+    def __str__(self) -> str:
+        return f"map({self.key}, {self.value})"
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    """A message: named fields, in the order of the column's struct."""
+
+    fields: tuple[tuple[str, Type], ...]
+    name: str = "struct"
+
+    def field(self, name: str) -> Type | None:
+        """The type of a field, or None where there is no such field."""
+        for field, type_ in self.fields:
+            if field == name:
+                return type_
+        return None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Nullable:
+    """A type or null: what protobuf's wrapper messages are to CEL."""
+
+    of: Type
+
+    def __str__(self) -> str:
+        return str(self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """``dyn``: decided at run time. ``of`` is what the value is known to be all the same, where that is known."""
+
+    of: Type | None = None
+
+    def __str__(self) -> str:
+        return "dyn"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalType:
+    """``optional_type(T)``."""
+
+    of: Type
+
+    def __str__(self) -> str:
+        return f"optional_type({self.of})"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """``type(T)``: the type of a type value."""
+
+    of: Type
+
+    def __str__(self) -> str:
+        return f"type({self.of})"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A type parameter of a generic overload, as in ``list(T)``."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A column of a type that CEL has no counterpart for. ``column_type`` is the column's own type, as text."""
+
+    column_type: str
+
+    def __str__(self) -> str:
+        return f"unusable ({self.column_type})"
+
+
+Type = (
+    Primitive
+    | ListType
+    | MapType
+    | StructType
+    | Nullable
+    | Dynamic
+    | OptionalType
+    | TypeOf
+    | Parameter
+    | Unusable
+)
+
+BOOL = Primitive("bool")
+INT = Primitive("int")
+UINT = Primitive("uint")
+DOUBLE = Primitive("double")
+STRING = Primitive("string")
+BYTES = Primitive("bytes")
+NULL = Primitive("null_type")
+TIMESTAMP = Primitive("timestamp")
+DURATION = Primitive("duration")
+DYN = Dynamic()
+
+NUMBERS = (INT, UINT, DOUBLE)
+
+
+def plain(type_: Type) -> Type:
+    """The type without its nullable wrapper."""
+    return type_.of if isinstance(type_, Nullable) else type_
+
+
+def nullable(type_: Type) -> Type:
+    """The type with a nullable wrapper; null and what is already nullable stay as they are."""
+    return type_ if isinstance(type_, (Nullable, Dynamic)) or type_ == NULL else Nullable(type_)
+
+
+def is_nullable(type_: Type) -> bool:
+    """Whether null can be a value of the type."""
+    return isinstance(type_, (Nullable, Dynamic)) or type_ == NULL

@@ -1,0 +1,423 @@
+"""cel-python's evaluator, corrected to the CEL specification and fed from Cellar's syntax tree.
+
+cel-python brings the evaluator that this one extends, its errors as values, its types, and its functions wherever they
+are right: an overload without a Python body is called in cel-python, with cel-python's values. What it departs in (its
+parser, equality, absorption of errors, macros, ``has``, ...) is done here as the specification has it, over the plain
+values of ``compiler.values``. Which overload a call means is decided from the values, by the same catalogue that the
+checker decides by.
+
+This module imports cel-python, which takes a while: import it only where something is interpreted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import cast
+
+import lark
+from celpy.evaluation import Activation, CELEvalError
+from celpy.evaluation import Evaluator as CelPythonEvaluator
+
+from compiler import messages
+from compiler.check import NOW, ROW
+from compiler.functions import catalogue
+from compiler.functions.arithmetic import OVERFLOW
+from compiler.functions.declare import EvaluationError, Overload
+from compiler.source import Source, Span
+from compiler.syntax import (
+    Bind,
+    Call,
+    Comprehension,
+    Conditional,
+    Has,
+    Index,
+    ListLiteral,
+    Literal,
+    Logic,
+    MapLiteral,
+    MessageLiteral,
+    Name,
+    Select,
+    Syntax,
+)
+from compiler.types import STRING, UINT, Type
+from compiler.values import Timestamp, Uint
+
+from .cel_python import from_cel_python, to_cel_python
+from .celvalues import OUT_OF_RANGE, Message, type_of
+from .dispatch import holds, needs_elements, refused_null, takes, typed
+from .variables import Walk, is_row, resolve
+
+NO_SUCH_OVERLOAD = "no such overload"
+DUPLICATE_KEY = "duplicate key in a map"
+BAD_KEY = "a map's key must be a bool, int, uint or string"
+
+_Scope = dict[str, object]
+_Entries = list[tuple[object, object]]
+_Steps = Iterator[tuple[object, _Scope]]
+
+_CEL_PYTHON_NAMES = {"@in": "_in_"}
+
+
+class CelError(CELEvalError):
+    """A CEL error as a value: what went wrong, and the place of the expression that it went wrong in."""
+
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+
+    def reason(self, source: Source) -> str:
+        """The reason as results show it."""
+        return f"{self.message} in `{source.slice(self.span)}`"
+
+
+class Evaluator(CelPythonEvaluator):
+    """Evaluates one clause, row after row.
+
+    Args:
+        clause: what to evaluate; all of it is supported by the checker, or a part that is not is an error of the row.
+        source: the text that the clause's spans point into.
+        types: the CEL types of the columns, as far as they are known.
+        now: the time of the run, in nanoseconds since the epoch.
+    """
+
+    def __init__(self, clause: Syntax, source: Source, types: Mapping[str, Type], now: int) -> None:
+        # cel-python's evaluator walks a tree of its own parser's; this one has a single node, which holds our tree.
+        super().__init__(lark.Tree("clause", [cast(lark.Token, clause)]), Activation())
+        self._clause = clause
+        self._source = source
+        self._now = Timestamp(now)
+        self._types = types
+        self._row: Mapping[str, object] = {}
+        self._functions = catalogue()
+        self._candidates: dict[tuple[str, bool, tuple[type, ...]], tuple[Overload, ...]] = {}
+        walk = Walk(types)
+        walk.type_of(clause, {})
+        self._struct_selections = walk.struct_selections
+        self._rules: Mapping[type, Callable[..., object]] = {
+            Literal: self._literal,
+            Name: self._name,
+            Select: self._select,
+            Has: self._has,
+            Index: self._index,
+            Call: self._call,
+            Logic: self._logic,
+            Conditional: self._conditional,
+            ListLiteral: self._list,
+            MapLiteral: self._map,
+            MessageLiteral: self._message,
+            Comprehension: self._comprehension,
+            Bind: self._bind,
+        }
+
+    def value_of(self, row: Mapping[str, object]) -> object:
+        """The value of the clause on a row of values by column, or the :class:`CelError` that it ends in."""
+        self._row = row
+        return self.visit(self.ast)
+
+    def clause(self, _tree: lark.Tree[lark.Token]) -> object:
+        """The rule of the one node of the tree."""
+        return self._visit(self._clause, {})
+
+    def _visit(self, node: Syntax, scope: _Scope) -> object:
+        return self._rules[type(node)](node, scope)
+
+    # Names and fields
+
+    def _literal(self, node: Literal, _scope: _Scope) -> object:
+        return Uint(cast(int, node.value)) if node.type == UINT else node.value
+
+    def _name(self, node: Name, scope: _Scope) -> object:
+        name = node.name
+        if name in scope and not node.absolute:
+            value = scope[name]
+        elif name == NOW:
+            value = self._now
+        elif name == ROW:
+            return CelError(messages.ROW_ALONE, node.span)
+        elif name in self._row:
+            value = self._row[name]
+        else:
+            message, _ = messages.undeclared(name, ())
+            return CelError(message, node.span)
+        return CelError(OVERFLOW, node.span) if value is OUT_OF_RANGE else value
+
+    def _select(self, node: Select, scope: _Scope) -> object:
+        if node.optional:
+            return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
+        column = resolve(node, self._row, scope)
+        if column is not None:
+            value = self._row[column]
+        elif is_row(node.operand, scope):
+            return self._no_such_field(node)
+        else:
+            operand = self._visit(node.operand, scope)
+            match operand:
+                case CELEvalError():
+                    return operand
+                case Message() if node.field in operand:
+                    value = operand[node.field]
+                case Message():
+                    return self._no_such_field(node)
+                case dict():
+                    field = Literal(node.field_span, STRING, node.field)
+                    return self._apply("_[_]", (operand, node.field), (node.operand, field), node.span)
+                case None if id(node) in self._struct_selections:
+                    return None
+                case None:
+                    return self._is_null(node.operand, node.span)
+                case _:
+                    message, _ = messages.no_fields(str(type_of(operand)))
+                    return CelError(message, node.span)
+        return CelError(OVERFLOW, node.span) if value is OUT_OF_RANGE else value
+
+    def _has(self, node: Has, scope: _Scope) -> object:
+        if is_row(node.operand, scope):
+            return self._row[node.field] is not None if node.field in self._row else self._no_such_field(node)
+        operand = self._visit(node.operand, scope)
+        match operand:
+            case CELEvalError():
+                return operand
+            case Message():
+                return operand[node.field] is not None if node.field in operand else self._no_such_field(node)
+            case dict():
+                field = Literal(node.field_span, STRING, node.field)
+                return self._apply("@in", (node.field, operand), (field, node.operand), node.span)
+            case None if id(node) in self._struct_selections:
+                return False
+            case None:
+                return self._is_null(node.operand, node.span)
+            case _:
+                message, _ = messages.no_fields(str(type_of(operand)))
+                return CelError(message, node.span)
+
+    def _no_such_field(self, node: Select | Has) -> CelError:
+        operand = self._source.slice(node.operand.span)
+        message, _ = messages.no_such_field(node.field, operand, ())
+        return CelError(message, node.span)
+
+    def _index(self, node: Index, scope: _Scope) -> object:
+        if node.optional:
+            return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
+        return self._strict("_[_]", (node.operand, node.index), node.span, scope)
+
+    # Calls
+
+    def _call(self, node: Call, scope: _Scope) -> object:
+        if node.target is None:
+            return self._strict(node.function, node.arguments, node.span, scope)
+        return self._strict(node.function, (node.target, *node.arguments), node.span, scope, method=True)
+
+    def _strict(
+        self, name: str, arguments: Sequence[Syntax], span: Span, scope: _Scope, *, method: bool = False
+    ) -> object:
+        """A call that passes on the first of its arguments' errors."""
+        if (name, method) not in self._functions:
+            message, _ = messages.undeclared_function(
+                name, (), method=method, other=(name, not method) in self._functions
+            )
+            return CelError(message, span)
+        values = []
+        for argument in arguments:
+            value = self._rules[type(argument)](argument, scope)
+            if isinstance(value, CELEvalError):
+                return value
+            values.append(value)
+        return self._apply(name, values, arguments, span, method=method)
+
+    def _apply(
+        self, name: str, values: Sequence[object], nodes: Sequence[Syntax], span: Span, *, method: bool = False
+    ) -> object:
+        """The overload for these values, called with them; ``nodes`` are where they come from."""
+        key = (name, method, tuple(map(type, values)))
+        candidates = self._candidates.get(key)
+        if candidates is None:
+            candidates = tuple(o for o in self._functions[name, method].overloads if takes(o.parameters, key[2]))
+            self._candidates[key] = candidates
+        refused: int | None = None
+        for overload in candidates:
+            if needs_elements(overload.parameters) and not all(map(holds, overload.parameters, values)):
+                continue
+            null = refused_null(overload.parameters, values) if type(None) in key[2] else None
+            if null is None:
+                return self._run(name, overload, values, span, method=method)
+            refused = null if refused is None else refused
+        return CelError(NO_SUCH_OVERLOAD, span) if refused is None else self._is_null(nodes[refused], span)
+
+    def _run(self, name: str, overload: Overload, values: Sequence[object], span: Span, *, method: bool) -> object:
+        if overload.body is None:
+            return self._in_cel_python(name, overload, values, span, method=method)
+        try:
+            value = overload.body(*values)
+        except EvaluationError as error:
+            return CelError(str(error), span)
+        return typed(value, overload.result)
+
+    def _in_cel_python(
+        self, name: str, overload: Overload, values: Sequence[object], span: Span, *, method: bool
+    ) -> object:
+        token = lark.Token("IDENT", _CEL_PYTHON_NAMES.get(name, name))
+        arguments = [to_cel_python(value) for value in values]
+        call = partial(self.method_eval, arguments.pop(0)) if method else self.function_eval
+        value = call(token, arguments)
+        if isinstance(value, CELEvalError):
+            return CelError(overload.failures[0].message if overload.failures else str(value.args[0]), span)
+        return typed(from_cel_python(value), overload.result)
+
+    def _is_null(self, node: Syntax, span: Span) -> CelError:
+        return CelError(f"`{self._source.slice(node.span)}` is null", span)
+
+    # Special forms
+
+    def _truth(self, node: Syntax, scope: _Scope, span: Span) -> bool | CELEvalError:
+        """The value of an operand that must be a bool; ``span`` is of the expression that needs it to be one."""
+        value = self._rules[type(node)](node, scope)
+        if value is True or value is False or isinstance(value, CELEvalError):
+            return value
+        return self._is_null(node, span) if value is None else CelError(NO_SUCH_OVERLOAD, node.span)
+
+    def _logic(self, node: Logic, scope: _Scope) -> object:
+        return self._absorb((self._truth(o, scope, node.span) for o in node.operands), decides=node.operator == "||")
+
+    def _absorb(self, truths: Iterable[bool | CELEvalError], *, decides: bool) -> bool | CELEvalError:
+        """The deciding truth if there is one, else the first error, else its opposite; nothing is evaluated in vain."""
+        error: CELEvalError | None = None
+        for truth in truths:
+            if truth is decides:
+                return decides
+            if error is None and isinstance(truth, CELEvalError):
+                error = truth
+        return (not decides) if error is None else error
+
+    def _conditional(self, node: Conditional, scope: _Scope) -> object:
+        condition = self._truth(node.condition, scope, node.span)
+        if isinstance(condition, CELEvalError):
+            return condition
+        return self._visit(node.then if condition else node.otherwise, scope)
+
+    def _list(self, node: ListLiteral, scope: _Scope) -> object:
+        if node.optional:
+            return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
+        values = []
+        for element in node.elements:
+            value = self._visit(element, scope)
+            if isinstance(value, CELEvalError):
+                return value
+            values.append(value)
+        return values
+
+    def _map(self, node: MapLiteral, scope: _Scope) -> object:
+        entries: _Entries = []
+        for entry in node.entries:
+            if entry.optional:
+                return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
+            key = self._visit(entry.key, scope)
+            if isinstance(key, CELEvalError):
+                return key
+            value = self._visit(entry.value, scope)
+            if isinstance(value, CELEvalError):
+                return value
+            entries.append((key, value))
+        return _make_map(entries, node.span)
+
+    def _message(self, node: MessageLiteral, _scope: _Scope) -> object:
+        return CelError(messages.UNSUPPORTED_MESSAGE, node.span)
+
+    def _bind(self, node: Bind, scope: _Scope) -> object:
+        return self._visit(node.body, {**scope, node.variable: self._visit(node.value, scope)})
+
+    # Macros
+
+    def _comprehension(self, node: Comprehension, scope: _Scope) -> object:
+        range_ = self._visit(node.range, scope)
+        if isinstance(range_, CELEvalError):
+            return range_
+        if range_ is None:
+            return self._is_null(node.range, node.span)
+        if not isinstance(range_, list | tuple | dict) or isinstance(range_, Message):
+            message, _ = messages.not_iterable(str(type_of(range_)), "", node.macro)
+            return CelError(message, node.span)
+        steps = self._steps(node, range_, scope)
+        match node.macro:
+            case "all" | "exists":
+                truths = (self._truth(node.arguments[0], inner, node.span) for _, inner in steps)
+                return self._absorb(truths, decides=node.macro == "exists")
+            case "exists_one":
+                return self._exists_one(node, steps)
+            case "filter":
+                return self._filter(node, steps)
+            case _:
+                return self._transform(node, steps)
+
+    def _steps(self, node: Comprehension, range_: Sequence[object] | Mapping[object, object], scope: _Scope) -> _Steps:
+        """Each element, or a map's key, with the scope of the macro's body. The scope is one and the same each time."""
+        inner = dict(scope)
+        if len(node.variables) == 1:
+            for element in range_:
+                inner[node.variables[0]] = element
+                yield element, inner
+            return
+        first, second = node.variables
+        for key, value in range_.items() if isinstance(range_, dict) else enumerate(range_):
+            inner[first], inner[second] = key, value
+            yield key, inner
+
+    def _exists_one(self, node: Comprehension, steps: _Steps) -> object:
+        count = 0
+        for _, inner in steps:
+            truth = self._truth(node.arguments[0], inner, node.span)
+            if isinstance(truth, CELEvalError):
+                return truth
+            count += truth
+        return count == 1
+
+    def _filter(self, node: Comprehension, steps: _Steps) -> object:
+        kept = []
+        for element, inner in steps:
+            truth = self._truth(node.arguments[0], inner, node.span)
+            if isinstance(truth, CELEvalError):
+                return truth
+            if truth:
+                kept.append(element)
+        return kept
+
+    def _transform(self, node: Comprehension, steps: _Steps) -> object:
+        """``map`` and the transforms of two variables: a list, or the entries of a map."""
+        *filters, body = node.arguments
+        results: list[object] = []
+        entries: _Entries = []
+        for key, inner in steps:
+            if filters:
+                truth = self._truth(filters[0], inner, node.span)
+                if isinstance(truth, CELEvalError):
+                    return truth
+                if not truth:
+                    continue
+            value = self._visit(body, inner)
+            if isinstance(value, CELEvalError):
+                return value
+            match node.macro, value:
+                case "transformMap", _:
+                    entries.append((key, value))
+                case "transformMapEntry", dict() if not isinstance(value, Message):
+                    entries.extend(value.items())
+                case "transformMapEntry", _:
+                    return CelError(NO_SUCH_OVERLOAD, body.span)
+                case _:
+                    results.append(value)
+        return _make_map(entries, node.span) if node.macro.startswith("transformMap") else results
+
+
+def _make_map(entries: _Entries, span: Span) -> object:
+    """The map with these entries, or the error that they make none. Keys are equal where ``==`` says so."""
+    made: dict[object, object] = {}
+    for key, value in entries:
+        if type(key) not in (bool, int, Uint, str):
+            return CelError(BAD_KEY, span)
+        # Python takes True for 1, so a map with both can only be refused.
+        if key in made:
+            return CelError(DUPLICATE_KEY, span)
+        made[key] = value
+    return made

@@ -1,0 +1,156 @@
+"""Snapshots: the files that users live in, opened by location and read column by column."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+import polars as pl
+
+from compiler.schema import Schema
+from compiler.types import Unusable, nullable
+
+from .sources.base import SnapshotError, Source, reading
+from .sources.frames import FrameSource, LazySource
+from .sources.locations import open_location
+
+DEFAULT_CHUNK_ROWS = 262_144
+_NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
+
+
+class ArrowStream(Protocol):
+    """A pyarrow Table, or any other object with Arrow's C stream interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A table with one row for each user.
+
+    Attributes:
+        id_column: the name of the column with the user's id; the snapshot need not have it.
+        schema: every column with its Polars type and its CEL type. A column that Polars cannot read has the Polars type
+            Unknown and an unusable CEL type: it hinders nothing until it is asked for.
+    """
+
+    source: Source
+    schema: Schema
+    id_column: str
+    fingerprint: str | None
+    _rows: int | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        location: str | os.PathLike[str] | pl.DataFrame | pl.LazyFrame | ArrowStream,
+        *,
+        schema_overrides: Mapping[str, str] = _NO_OVERRIDES,
+        id_column: str = "user_id",
+    ) -> Snapshot:
+        """Opens a snapshot and reads its schema, not its rows (of a CSV file, the first ones).
+
+        Args:
+            location: a Parquet, Arrow IPC or CSV file, a directory or glob of such part files, Hive-partitioned or not,
+                ``duckdb:FILE#TABLE``, or a frame: Polars' or Arrow's, lazy or not.
+            schema_overrides: for CSV only, the CEL types of columns inferred wrongly, as ``{"age": "int"}``:
+                int, uint, double, string, bool, timestamp.
+            id_column: the name of the column with the user's id; the snapshot need not have it.
+
+        Raises:
+            SnapshotError: the location is missing or unreadable, or is no snapshot.
+            TypeError: the location is neither a path nor a frame.
+        """
+        source = _open_source(location, schema_overrides)
+        return cls(source, _schema_of(source), id_column, source.fingerprint())
+
+    @property
+    def name(self) -> str:
+        """What results call the snapshot: its location as given, or ``<frame>``."""
+        return self.source.name
+
+    @property
+    def format(self) -> str:
+        """The kind of source, for messages: ``Parquet``, ``CSV``, ``frame``, ..."""
+        return self.source.format
+
+    @property
+    def rows(self) -> int:
+        """The number of users, from the files' metadata where the format has it; counted once."""
+        if self._rows is None:
+            self._rows = self.source.count_rows()
+        return self._rows
+
+    def check_unchanged(self) -> None:
+        """Tells whether the files are still those that were opened.
+
+        Raises:
+            SnapshotError: a file was replaced, changed or removed since then.
+        """
+        if self.source.fingerprint() != self.fingerprint:
+            raise SnapshotError(f"{self.name}: the snapshot was changed while it was read; run again")
+
+    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
+        """A lazy frame of these columns only, in this order; with none, of the snapshot's height all the same.
+
+        Collect it within :meth:`reading`, so that a damaged file is a :class:`SnapshotError`.
+        """
+        self._require(columns)
+        return self.source.scan(columns)
+
+    def chunks(self, columns: Sequence[str], rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+        """These columns only, in frames of 1 to ``rows`` rows, in the order of the snapshot; none for no users.
+
+        Memory is bounded by the larger of the chunk and one row group's asked columns.
+
+        Raises:
+            SnapshotError: a file turns out to be damaged.
+        """
+        self._require(columns)
+        height = 0
+        for chunk in self.source.chunks(columns, rows):
+            height += chunk.height
+            yield chunk
+        # Spares counting the rows of a source whose metadata does not tell them.
+        self._rows = height
+
+    def reading(self) -> AbstractContextManager[None]:
+        """A context in which what Polars raises for a damaged file becomes a :class:`SnapshotError`."""
+        return reading(self.name, self.format)
+
+    def _require(self, columns: Sequence[str]) -> None:
+        for name in columns:
+            if name in self.source.columns.unreadable:
+                type_ = self.source.columns.unreadable[name]
+                raise SnapshotError(f"{self.name}: the column '{name}' of type {type_} cannot be read")
+            if name not in self.source.columns.readable:
+                raise SnapshotError(f"{self.name}: has no column '{name}'")
+
+
+def _schema_of(source: Source) -> Schema:
+    columns = source.columns
+    readable = Schema.of(columns.readable)
+    return Schema(
+        {**readable.columns, **{name: pl.Unknown() for name in columns.unreadable}},
+        {**readable.types, **{name: nullable(Unusable(type_)) for name, type_ in columns.unreadable.items()}},
+    )
+
+
+def _open_source(location: object, overrides: Mapping[str, str]) -> Source:
+    if overrides and not isinstance(location, (str, os.PathLike)):
+        raise SnapshotError("types can be set only for CSV files: cast the frame's columns instead")
+    match location:
+        case pl.DataFrame():
+            return FrameSource.of(location)
+        case pl.LazyFrame():
+            return LazySource.of(location)
+        case str() | os.PathLike():
+            return open_location(os.fspath(location), overrides)
+        case _ if hasattr(location, "__arrow_c_stream__"):
+            return FrameSource.of_arrow(location)
+        case _:
+            raise TypeError(f"a snapshot is a location or a frame, not {type(location).__name__}")

@@ -1,0 +1,128 @@
+"""What every kind of snapshot can do, and the one error that all of them raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+import polars.selectors as cs
+from polars.io.plugins import register_io_source
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataTypeClass
+
+
+class SnapshotError(Exception):
+    """A snapshot that is missing or cannot be read: one sentence with what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        readable: the Polars type of each column that Polars can read, in the table's order.
+        unreadable: the table's own name for the type of each column that Polars cannot read.
+    """
+
+    readable: Mapping[str, pl.DataType]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """A table of users, read column by column. Every method raises :class:`SnapshotError` for what cannot be read."""
+
+    @property
+    def name(self) -> str:
+        """The location as it was given."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """What kind of source it is, for messages: ``Parquet``, ``CSV``, ..."""
+        ...
+
+    @property
+    def columns(self) -> Columns:
+        """The columns and their types."""
+        ...
+
+    def count_rows(self) -> int:
+        """The number of rows, from metadata where the format has it."""
+        ...
+
+    def fingerprint(self) -> str | None:
+        """What the source is at this moment, as hexadecimal text; None where that cannot be told cheaply."""
+        ...
+
+    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
+        """A lazy frame of these columns, in this order; with no columns, of the right height all the same."""
+        ...
+
+    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
+        """These columns, in frames of 1 to ``rows`` rows, in the order of the source."""
+        ...
+
+
+def project(frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """The columns by their exact names: ``pl.col`` would take a name such as ``^a$`` for a pattern.
+
+    Selecting nothing gives a frame without rows; dropping everything keeps the height.
+    """
+    return frame.select(cs.by_name(*columns)) if columns else frame.drop(cs.all())
+
+
+def slices(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
+    """The frame in pieces of at most ``rows`` rows, without a copy."""
+    for start in range(0, frame.height, rows):
+        yield frame.slice(start, rows)
+
+
+def lazy_batches(
+    schema: Mapping[str, pl.DataType], read: Callable[[Sequence[str]], Iterator[pl.DataFrame]]
+) -> pl.LazyFrame:
+    """A lazy frame over batches that ``read`` yields for the columns that the plan turns out to need."""
+
+    def batches(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch_rows: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = rows
+        for batch in read(list(schema) if columns is None else columns):
+            kept = batch if predicate is None else batch.filter(predicate)
+            yield kept if left is None else kept.head(left)
+            if left is not None:
+                left -= kept.height
+                if left <= 0:
+                    return
+
+    return register_io_source(batches, schema=dict(schema), is_pure=True)
+
+
+@contextmanager
+def reading(name: str, kind: str) -> Iterator[None]:
+    """Turns what libraries and the operating system raise while a source is read into one :class:`SnapshotError`."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SnapshotError(f"{error.filename or name}: no such file or directory") from error
+    except PermissionError as error:
+        raise SnapshotError(f"{error.filename or name}: permission denied; ask its owner for read access") from error
+    except pl.exceptions.DuplicateError as error:
+        raise SnapshotError(f"{name}: has two columns of one name; rename one ({first_line(error)})") from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        # ValueError: what pyarrow raises for invalid data derives from it.
+        raise SnapshotError(f"{name}: cannot be read as {kind}, it may be damaged: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without a final full stop."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def data_type(type_: pl.DataType | DataTypeClass) -> pl.DataType:
+    """An inner type as an instance: Polars declares that it may be a class."""
+    return type_ if isinstance(type_, pl.DataType) else type_()

@@ -1,0 +1,84 @@
+"""Which source a location stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .arrow import FORMAT as IPC
+from .arrow import IpcFile
+from .base import SnapshotError, Source
+from .database import FORMAT as DUCKDB
+from .database import PREFIX, DuckDBSource
+from .delimited import FORMAT as CSV
+from .delimited import open_csv
+from .files import find_parts
+from .parquet import FORMAT as PARQUET
+from .parquet import ParquetFile, scan_parquet
+from .parts import PartsSource
+
+_FORMATS: Mapping[str, str] = {
+    ".parquet": PARQUET,
+    ".pq": PARQUET,
+    ".arrow": IPC,
+    ".arrows": IPC,
+    ".ipc": IPC,
+    ".feather": IPC,
+    ".csv": CSV,
+    ".csv.gz": CSV,
+    ".duckdb": DUCKDB,
+    ".ddb": DUCKDB,
+    ".db": DUCKDB,
+}
+_PART_FORMATS = (PARQUET, IPC, CSV)
+
+
+def open_location(location: str, overrides: Mapping[str, str]) -> Source:
+    """Opens a file, directory, glob or database table.
+
+    Raises:
+        SnapshotError: the location is missing or unreadable, or of an unknown or mixed kind, or ``overrides`` sets
+            types for what is not CSV.
+    """
+    if location.startswith(PREFIX):
+        _require_no_overrides(location, DUCKDB, overrides)
+        return DuckDBSource.open(location)
+    if "://" in location:
+        # Object stores (s3://, gs://, az://) are to be dispatched here: Polars scans them itself.
+        raise SnapshotError(f"{location}: object stores are not supported; copy the files to a local directory")
+    parts = find_parts(location)
+    kind = _kind(parts[0].path)
+    for part in parts[1:]:
+        if _kind(part.path) != kind:
+            raise SnapshotError(
+                f"{location}: {parts[0].path} and {part.path} are files of different kinds; "
+                f"name those that belong together with a glob, such as {Path(location) / ('*' + parts[0].path.suffix)}"
+            )
+    paths = [part.path for part in parts]
+    if kind != CSV:
+        _require_no_overrides(location, kind or "file", overrides)
+    match kind:
+        case "Parquet":
+            return PartsSource.of(location, kind, parts, [ParquetFile.open(path) for path in paths], scan_parquet)
+        case "Arrow IPC":
+            return PartsSource.of(location, kind, parts, [IpcFile.open(path) for path in paths])
+        case "CSV":
+            return PartsSource.of(location, kind, parts, open_csv(paths, overrides))
+        case "DuckDB":
+            raise SnapshotError(f"{location}: name a table of the database, as {PREFIX}{location}#TABLE")
+        case _:
+            known = ", ".join(suffix for suffix, format in _FORMATS.items() if format in _PART_FORMATS)
+            raise SnapshotError(
+                f"{paths[0]}: the kind of file is unknown; known are {known} and {PREFIX}FILE#TABLE for DuckDB"
+            )
+
+
+def _kind(path: Path) -> str | None:
+    """The format that a file's name tells."""
+    name = path.name.lower()
+    return next((format for suffix, format in _FORMATS.items() if name.endswith(suffix)), None)
+
+
+def _require_no_overrides(location: str, format: str, overrides: Mapping[str, str]) -> None:
+    if overrides:
+        raise SnapshotError(f"{location}: types can be set only for CSV files; a {format} snapshot has its own")

@@ -1,0 +1,142 @@
+"""One Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from .arrow import to_frame
+from .base import Columns, SnapshotError, lazy_batches, reading
+from .parts import TableFile
+
+FORMAT = "Parquet"
+
+# How a footer writes "physical type FIXED_LEN_BYTE_ARRAY, length 12" (Thrift's compact protocol): what an interval is.
+# Where the bytes stand for something else, no harm is done.
+_INTERVAL_MARK = b"\x15\x0e\x15\x18"
+_INTERVAL = "INTERVAL"
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """A Parquet file. Polars reads it, or, where an interval column would make Polars panic, pyarrow."""
+
+    path: Path
+    columns: Columns
+
+    @classmethod
+    def open(cls, path: Path) -> ParquetFile:
+        """Reads the footer.
+
+        Raises:
+            SnapshotError: the file is no Parquet, or is damaged.
+        """
+        with reading(str(path), FORMAT):
+            if _INTERVAL_MARK in _read_footer(path):
+                unreadable = _interval_columns(path)
+                if unreadable:
+                    return cls(path, _columns_without(path, unreadable))
+            return cls(path, Columns(_scan([path]).collect_schema()))
+
+    def rows(self) -> int:
+        """The number of rows, from the footer."""
+        with reading(str(self.path), FORMAT):
+            if self.columns.unreadable:
+                return _metadata_rows(self.path)
+            return int(_scan([self.path]).select(pl.len()).collect().item())
+
+    def scan(self) -> pl.LazyFrame:
+        """The readable columns."""
+        if self.columns.unreadable:
+            return lazy_batches(self.columns.readable, self._batches)
+        return _scan([self.path])
+
+    @property
+    def pieces(self) -> Callable[[int], Iterator[tuple[int, int]]] | None:
+        """Row groups together up to a number of rows, larger ones in pieces; None where pyarrow reads the file."""
+        return None if self.columns.unreadable else self._along_row_groups
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        import pyarrow.parquet as pq
+
+        with reading(str(self.path), FORMAT), pq.ParquetFile(self.path, memory_map=True) as file:
+            for group in range(file.num_row_groups):
+                yield to_frame(file.read_row_group(group, columns=list(columns)), columns)
+
+    def _along_row_groups(self, rows: int) -> Iterator[tuple[int, int]]:
+        """Reading along row groups spares decoding their borders twice; within one, Polars skips unneeded pages."""
+        import pyarrow.parquet as pq
+
+        with reading(str(self.path), FORMAT):
+            metadata = pq.read_metadata(self.path)
+        start = end = 0
+        for index in range(metadata.num_row_groups):
+            group = metadata.row_group(index).num_rows
+            if end + group - start > rows and end > start:
+                yield start, end - start
+                start = end
+            end += group
+            while end - start > rows:
+                yield start, rows
+                start += rows
+        if end > start:
+            yield start, end - start
+
+
+def scan_parquet(files: Sequence[TableFile]) -> pl.LazyFrame | None:
+    """One scan of several files, where Polars reads them all."""
+    if any(file.columns.unreadable for file in files):
+        return None
+    return _scan([file.path for file in files]) if files else None
+
+
+def _scan(paths: Sequence[Path]) -> pl.LazyFrame:
+    # Names are taken literally, and Hive columns come from ``files``: Polars would also take them from directories
+    # above the snapshot, over columns of the same name.
+    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore")  # type: ignore[arg-type]
+
+
+def _read_footer(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(4)
+        size = file.seek(0, 2)
+        if size == 0:
+            raise SnapshotError(f"{path}: the file is empty (0 bytes)")
+        file.seek(max(0, size - 8))
+        tail = file.read()
+        if b"PARE" in (head, tail[4:]):
+            raise SnapshotError(f"{path}: encrypted Parquet is not supported")
+        if head != b"PAR1":
+            raise SnapshotError(f"{path}: is not a Parquet file")
+        length = int.from_bytes(tail[:4], "little")
+        if tail[4:] != b"PAR1" or size < length + 12:
+            raise SnapshotError(f"{path}: the Parquet file is truncated; write or copy it again")
+        file.seek(size - 8 - length)
+        return file.read(length)
+
+
+def _interval_columns(path: Path) -> dict[str, str]:
+    # pyarrow is imported where it is used because that takes about 50 ms.
+    import pyarrow.parquet as pq
+
+    schema = pq.read_metadata(path).schema
+    leaves = (schema.column(index) for index in range(len(schema)))
+    tops = {leaf.path for leaf in leaves if leaf.converted_type == _INTERVAL}
+    names = pq.read_schema(path).names
+    return {name: _INTERVAL for name in names if any(top == name or top.startswith(f"{name}.") for top in tops)}
+
+
+def _columns_without(path: Path, unreadable: dict[str, str]) -> Columns:
+    import pyarrow.parquet as pq
+
+    empty = pq.read_schema(path).empty_table().drop_columns(list(unreadable))
+    return Columns(to_frame(empty, empty.column_names).schema, unreadable)
+
+
+def _metadata_rows(path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)

@@ -1,0 +1,171 @@
+"""Part files that are read as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+import polars.selectors as cs
+
+from .base import Columns, SnapshotError, project, reading, slices
+from .files import Part, fingerprint, partition_types, partition_value
+from .widen import widened
+
+
+class TableFile(Protocol):
+    """One file of a table. Methods raise :class:`SnapshotError`."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def columns(self) -> Columns: ...
+
+    def rows(self) -> int:
+        """The number of rows, from metadata where the format has it."""
+        ...
+
+    def scan(self) -> pl.LazyFrame:
+        """Its readable columns."""
+        ...
+
+    @property
+    def pieces(self) -> Callable[[int], Iterator[tuple[int, int]]] | None:
+        """Cuts the file into slices of up to so many rows, given as offsets and lengths.
+
+        None where a slice cannot be read, and the rows cannot be counted, without reading what is before it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartsSource:
+    """Files with the same columns, in the order of their names.
+
+    A column's type may differ between files where one type holds the values of both exactly, as one CEL type
+    (``widen``). Any other difference, and a column that only some files have, is an error when the snapshot is opened:
+    filling in nulls would change counts. Columns may stand in any order.
+
+    Attributes:
+        partition: the types of the columns that directory names give (``country=DE/``); they win over a file's own.
+        scan_alike: reads several files in one scan, where the format can; their types must be the same.
+    """
+
+    name: str
+    format: str
+    parts: tuple[Part, ...]
+    files: tuple[TableFile, ...]
+    columns: Columns
+    partition: Mapping[str, pl.DataType]
+    scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        format: str,
+        parts: tuple[Part, ...],
+        files: Sequence[TableFile],
+        scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None] = lambda _: None,
+    ) -> PartsSource:
+        """One table of the files.
+
+        Raises:
+            SnapshotError: their columns differ.
+        """
+        partition = partition_types(parts)
+        common = _common_columns(files)
+        unreadable = {name: type_ for name, type_ in common.unreadable.items() if name not in partition}
+        columns = Columns({**common.readable, **partition}, unreadable)
+        return cls(name, format, parts, tuple(files), columns, partition, scan_alike)
+
+    def count_rows(self) -> int:
+        return sum(file.rows() for file in self.files)
+
+    def fingerprint(self) -> str:
+        return fingerprint(self.parts)
+
+    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
+        return self._scan(range(len(self.files)), columns)
+
+    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
+        """Small files are read together, up to ``rows`` rows; a larger one in pieces."""
+        gathered: list[int] = []
+        height = 0
+        for index, file in enumerate(self.files):
+            cut = file.pieces
+            size = file.rows() if cut else rows
+            if height + size > rows and gathered:
+                yield from self._collect(self._scan(gathered, columns), rows)
+                gathered, height = [], 0
+            if cut is None:
+                yield from self._stream(self._scan([index], columns), rows)
+            elif size > rows:
+                scan = self._scan([index], columns)
+                for start, length in cut(rows):
+                    yield from self._collect(scan.slice(start, length), rows)
+            else:
+                gathered.append(index)
+                height += size
+        if gathered:
+            yield from self._collect(self._scan(gathered, columns), rows)
+
+    def _collect(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+        with reading(self.name, self.format):
+            collected = frame.collect()
+        yield from slices(collected, rows)
+
+    def _stream(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+        with reading(self.name, self.format):
+            for batch in frame.collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
+                yield from slices(batch, rows)
+
+    def _scan(self, indices: Sequence[int], columns: Sequence[str]) -> pl.LazyFrame:
+        """One scan of all the files where their columns are alike, else one for each file, cast and put together."""
+        files = [self.files[index] for index in indices]
+        if not any(name in self.partition for name in columns) and all(
+            file.columns.readable[name] == self.columns.readable[name] for file in files for name in columns
+        ):
+            together = self.scan_alike(files)
+            if together is not None:
+                return project(together, columns)
+        schema = {name: self.columns.readable[name] for name in columns}
+        return pl.concat([pl.LazyFrame(schema=schema), *(self._scan_one(index, columns) for index in indices)])
+
+    def _scan_one(self, index: int, columns: Sequence[str]) -> pl.LazyFrame:
+        file, values = self.files[index], dict(self.parts[index].partition)
+        stored = [name for name in columns if name not in self.partition]
+        wanted = {name: self.columns.readable[name] for name in stored}
+        stored_types = file.columns.readable
+        casts = [cs.by_name(name).cast(type_) for name, type_ in wanted.items() if type_ != stored_types[name]]
+        frame = project(file.scan(), stored).with_columns(
+            pl.lit(partition_value(values[name], self.partition[name]), self.partition[name]).alias(name)
+            for name in columns
+            if name in self.partition
+        )
+        return project(frame.with_columns(casts), columns)
+
+
+def _common_columns(files: Sequence[TableFile]) -> Columns:
+    """The columns of all files, in the first one's order, each in a type that holds what every file has."""
+    first = files[0]
+    common, unreadable = dict(first.columns.readable), dict(first.columns.unreadable)
+    names = common.keys() | unreadable.keys()
+    for file in files[1:]:
+        others = file.columns.readable.keys() | file.columns.unreadable.keys()
+        for lacking, having, missing in ((file, first, names - others), (first, file, others - names)):
+            for name in sorted(missing):
+                raise SnapshotError(f"part files differ: {lacking.path} lacks the column '{name}' of {having.path}")
+        unreadable.update(file.columns.unreadable)
+        for name, type_ in file.columns.readable.items():
+            if name in unreadable:
+                continue
+            wider = widened(common[name], type_)
+            if wider is None:
+                here, there = f"{common[name]} in {first.path}", f"{type_} in {file.path}"
+                raise SnapshotError(f"part files differ: the column '{name}' is {here} but {there}")
+            common[name] = wider
+    return Columns({name: type_ for name, type_ in common.items() if name not in unreadable}, unreadable)

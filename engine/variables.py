@@ -1,0 +1,182 @@
+"""The variables of a condition: which columns it reads, and where it selects from structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from compiler.check import NOW, ROW
+from compiler.schema import Schema
+from compiler.syntax import (
+    Bind,
+    Call,
+    Comprehension,
+    Conditional,
+    Has,
+    Index,
+    ListLiteral,
+    Literal,
+    Logic,
+    MapLiteral,
+    MessageLiteral,
+    Name,
+    Select,
+    Syntax,
+)
+from compiler.types import ListType, MapType, StructType, Type, plain
+
+_Locals = Mapping[str, Type | None]
+
+
+def columns_read(clause: Syntax, schema: Schema) -> tuple[str, ...]:
+    """The columns whose values a clause can depend on, in the order of the schema."""
+    walk = Walk(schema.types)
+    walk.type_of(clause, {})
+    return tuple(name for name in schema.types if name in walk.columns)
+
+
+class Walk:
+    """One pass over a clause that follows the types of structs as far as they are known.
+
+    Attributes:
+        columns: the names of the columns that are read.
+        struct_selections: the ``id()`` of each selection, plain or within ``has()``, whose operand is a struct: there a
+            null operand is a message whose fields are all null, not an error.
+    """
+
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self.types = types
+        self.columns: set[str] = set()
+        self.struct_selections: set[int] = set()
+
+    def type_of(self, node: Syntax, locals_: _Locals) -> Type | None:
+        """The type of a part of the clause, where it leads to structs; None where it does not or cannot be told."""
+        match node:
+            case Literal():
+                return None
+            case Name():
+                if node.name in locals_ and not node.absolute:
+                    return locals_[node.name]
+                return None if node.name in (ROW, NOW) else self._column(node.name)
+            case Select():
+                name = resolve(node, self.types, locals_)
+                if name is not None:
+                    return self._column(name)
+                return self._field(node, locals_)
+            case Has():
+                if is_row(node.operand, locals_):
+                    self._column(node.field)
+                else:
+                    self._field(node, locals_)
+                return None
+            case Index():
+                operand = self.type_of(node.operand, locals_)
+                self.type_of(node.index, locals_)
+                match operand:
+                    case ListType(element=element) | MapType(value=element):
+                        return plain(element)
+                    case _:
+                        return None
+            case Call():
+                target = None if node.target is None else self.type_of(node.target, locals_)
+                types = [self.type_of(argument, locals_) for argument in node.arguments]
+                if node.function == "dyn" and node.target is None and len(types) == 1:
+                    return types[0]
+                return _first(target, *types) if node.function == "_+_" else None
+            case Logic():
+                for operand_node in node.operands:
+                    self.type_of(operand_node, locals_)
+                return None
+            case Conditional():
+                self.type_of(node.condition, locals_)
+                return _first(self.type_of(node.then, locals_), self.type_of(node.otherwise, locals_))
+            case ListLiteral():
+                element = _first(*[self.type_of(e, locals_) for e in node.elements])
+                return None if element is None else ListType(element)
+            case MapLiteral():
+                for entry in node.entries:
+                    self.type_of(entry.key, locals_)
+                value = _first(*[self.type_of(entry.value, locals_) for entry in node.entries])
+                return None if value is None else MapType(value, value)
+            case MessageLiteral():
+                for field in node.fields:
+                    self.type_of(field.value, locals_)
+                return None
+            case Comprehension():
+                return self._comprehension(node, locals_)
+            case Bind():
+                bound = self.type_of(node.value, locals_)
+                return self.type_of(node.body, {**locals_, node.variable: bound})
+            case _:
+                assert_never(node)
+
+    def _column(self, name: str) -> Type | None:
+        type_ = self.types.get(name)
+        if type_ is None:
+            return None
+        self.columns.add(name)
+        return plain(type_)
+
+    def _field(self, node: Select | Has, locals_: _Locals) -> Type | None:
+        match self.type_of(node.operand, locals_):
+            case StructType() as struct:
+                self.struct_selections.add(id(node))
+                field = struct.field(node.field)
+                return None if field is None else plain(field)
+            case MapType(value=value):
+                return plain(value)
+            case _:
+                return None
+
+    def _comprehension(self, node: Comprehension, locals_: _Locals) -> Type | None:
+        range_ = self.type_of(node.range, locals_)
+        variables: list[Type | None] = [None, None]
+        match range_:
+            case ListType(element=element):
+                variables[len(node.variables) - 1] = plain(element)
+            case MapType(key=key, value=value):
+                variables = [plain(key), plain(value)]
+            case _:
+                pass
+        inner = {**locals_, **dict(zip(node.variables, variables, strict=False))}
+        body = [self.type_of(argument, inner) for argument in node.arguments][-1]
+        match node.macro:
+            case "filter":
+                return ListType(range_.key) if isinstance(range_, MapType) else range_
+            case "map" | "transformList":
+                return None if body is None else ListType(body)
+            case "transformMap":
+                return None if body is None else MapType(body, body)
+            case "transformMapEntry":
+                return body
+            case _:
+                return None
+
+
+def _first(*types: Type | None) -> Type | None:
+    return next((type_ for type_ in types if type_ is not None), None)
+
+
+def is_row(node: Syntax, locals_: Mapping[str, object]) -> bool:
+    """Whether a part of a clause is ``user``, the whole row."""
+    return isinstance(node, Name) and node.name == ROW and (node.absolute or ROW not in locals_)
+
+
+def resolve(node: Select, columns: Mapping[str, object], locals_: Mapping[str, object]) -> str | None:
+    """The column that a selection names: ``user.age``, or ``plan.name`` where a column is so called.
+
+    (Specification: "Name Resolution", the longest name first; what starts at a comprehension variable is none.)
+    """
+    if node.optional:
+        return None
+    if is_row(node.operand, locals_):
+        return node.field if node.field in columns else None
+    parts = [node.field]
+    operand = node.operand
+    while isinstance(operand, Select) and not operand.optional:
+        parts.append(operand.field)
+        operand = operand.operand
+    if not isinstance(operand, Name) or (operand.name in locals_ and not operand.absolute):
+        return None
+    name = ".".join((operand.name, *reversed(parts)))
+    return name if name in columns else None

@@ -1,0 +1,151 @@
+"""What a condition that does not parse is answered: the messages word for word, the limits, and the time it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from compiler.diagnostics import CompileError, Diagnostic
+from compiler.limits import COMPREHENSION_DEPTH, DEPTH, NODES, SOURCE_BYTES
+from compiler.parse import parse
+from compiler.source import Source, Span
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "parse_errors.txt"
+
+
+def error_cases() -> list[tuple[str, str]]:
+    _, *blocks = FIXTURE.read_text("utf-8").split("\n\n")
+    cases = [block.strip("\n").partition("\n") for block in blocks]
+    return [(text, "\n".join(line.removeprefix("    ") for line in lines.splitlines())) for text, _, lines in cases]
+
+
+def error_of(text: str) -> CompileError:
+    with pytest.raises(CompileError) as raised:
+        parse(Source(text))
+    assert len(raised.value.diagnostics) == 1
+    return raised.value
+
+
+@pytest.mark.parametrize(("text", "message"), error_cases())
+def test_message(text: str, message: str) -> None:
+    assert str(error_of(text)) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "<input>:1:1: the condition is empty"),
+        (" \n // nothing\n", "<input>:1:1: the condition is empty"),
+        ("a &&\n  b = 1", "<input>:2:5: '=' is not an operator"),
+        ("f(a,\n  [b,\n   c)", "<input>:3:5: expected ',' or ']' to match '[' at 2:3, but found ')'"),
+        ("'a\nb'", "<input>:1:1: the string is not closed by ' on its line"),
+        ("a\u00a0> 1", "<input>:1:2: unexpected character U+00A0"),
+        ("a\x00", "<input>:1:2: unexpected character U+0000"),
+        ("\ufeffa", "<input>:1:1: unexpected character U+FEFF"),
+        ("a == '\ud800'", "<input>:1:7: U+D800 is half of a surrogate pair, not a character"),
+        ("'\\\n'", "<input>:1:1: the string is not closed by ' on its line"),
+        ("'''\\\n'''", "<input>:1:4: invalid escape sequence '\\U+000A'"),
+    ],
+)
+def test_message_at_a_place_that_takes_no_single_line(text: str, message: str) -> None:
+    assert str(error_of(text)).splitlines()[0] == f"ERROR: {message}"
+
+
+def test_the_caret_stands_under_the_place_whatever_the_width_of_what_precedes() -> None:
+    assert str(error_of("'東京' == c and d")).splitlines()[1:3] == [
+        " | '東京' == c and d",
+        " |             ^^^",
+    ]
+
+
+def test_diagnostics_come_in_source_order() -> None:
+    source = Source("a + b", "segment")
+    error = CompileError(source, [Diagnostic(Span(4, 5), "second"), Diagnostic(Span(0, 1), "first", "a hint")])
+    assert str(error).splitlines() == [
+        "ERROR: segment:1:1: first",
+        " | a + b",
+        " | ^",
+        " = a hint",
+        "ERROR: segment:1:5: second",
+        " | a + b",
+        " |     ^",
+    ]
+
+
+def nested_comprehensions(levels: int) -> str:
+    return "a.all(x, " * levels + "true" + ")" * levels
+
+
+@pytest.mark.parametrize(
+    ("largest", "too_large", "message"),
+    [
+        ("a" * SOURCE_BYTES, "a" * (SOURCE_BYTES + 1), "10,001 bytes; at most 10,000"),
+        ("'é'" + " " * (SOURCE_BYTES - 4), "'é'" + " " * (SOURCE_BYTES - 3), "10,001 bytes; at most 10,000"),
+        (" || ".join("a" * (NODES - 1)), " || ".join("a" * NODES), "2,001 nodes; at most 2,000"),
+        ("[" + "1," * (NODES - 1) + "]", "[" + "1," * NODES + "]", "2,001 nodes; at most 2,000"),
+        ("(" * (DEPTH - 1) + "a" + ")" * (DEPTH - 1), "(" * DEPTH + "a" + ")" * DEPTH, "64 levels deep"),
+        ("!" * (DEPTH - 1) + "a", "!" * DEPTH + "a", "64 levels deep"),
+        ("-" * (DEPTH - 1) + "a", "-" * DEPTH + "a", "64 levels deep"),
+        ("f(" * (DEPTH - 1) + "a" + ")" * (DEPTH - 1), "f(" * DEPTH + "a" + ")" * DEPTH, "64 levels deep"),
+        ("a" + ".b" * (DEPTH - 1), "a" + ".b" * DEPTH, "64 levels deep"),
+        ("a" + "[0]" * (DEPTH - 1), "a" + "[0]" * DEPTH, "64 levels deep"),
+        ("a" + ".b()" * (DEPTH - 1), "a" + ".b()" * DEPTH, "64 levels deep"),
+        ("a" + " + b" * (DEPTH - 1), "a" + " + b" * DEPTH, "64 levels deep"),
+        ("a ? b : " * (DEPTH - 1) + "c", "a ? b : " * DEPTH + "c", "64 levels deep"),
+        (
+            nested_comprehensions(COMPREHENSION_DEPTH),
+            nested_comprehensions(COMPREHENSION_DEPTH + 1),
+            "nested more than 3 deep",
+        ),
+    ],
+)
+def test_limit(largest: str, too_large: str, message: str) -> None:
+    parse(Source(largest))
+    assert message in error_of(too_large).diagnostics[0].message
+
+
+def test_comprehensions_one_after_another_are_not_nested() -> None:
+    parse(Source("a" + ".filter(x, x)" * 10 + ".all(x, x)"))
+
+
+HOSTILE = [
+    *("(", "[", "{", "!", "-", "f(", "a.f(", "[[", "{1:", "T{x:", "a?b:", "a?", "a||(b&&", "a||b&&c==d+e*("),
+    *(
+        "x.map(y,",
+        "o.optMap(x,",
+        "a+",
+        "a.b.",
+        "a[0].",
+        "-1-",
+        "a,",
+        "::",
+        ".",
+        "a.",
+        "?",
+        "\n(",
+        "/",
+        "\\",
+        "\x00",
+        "é",
+    ),
+    *("'", '"""', "'''", "`", "r'", "b'\\", "'\\n", "9", "0x", "1.", "1e9"),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("end", ["", "a", "'"])
+def test_hostile_texts_of_full_length_end_at_once(piece: str, end: str) -> None:
+    text = piece * (SOURCE_BYTES // len(piece.encode()) - 1) + end
+    start = perf_counter()
+    with pytest.raises(CompileError):
+        parse(Source(text))
+    assert perf_counter() - start < 0.5
+
+
+def test_a_chain_of_a_thousand_operands_is_flat_and_fast() -> None:
+    text = " || ".join(["a && b"] * 600)
+    start = perf_counter()
+    parse(Source(text))
+    assert perf_counter() - start < 0.1
