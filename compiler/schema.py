@@ -71,6 +71,7 @@ def cel_type(column_type: pl.DataType) -> Type:
 
 
 def data_type(column_type: pl.DataType | DataTypeClass) -> pl.DataType:
+    """An inner type as an instance: Polars declares that it may be a class."""
     return column_type if isinstance(column_type, pl.DataType) else column_type()
 
 

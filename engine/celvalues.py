@@ -23,6 +23,7 @@ from compiler.types import (
     MapType,
     StructType,
     Type,
+    is_nullable,
     nullable,
     plain,
 )
@@ -178,7 +179,7 @@ def type_of(value: object) -> Type:
             return TIMESTAMP
         case Duration():
             return DURATION
-        case int():
+        case int() | _OutOfRange():
             return INT
         case float():
             return DOUBLE
@@ -213,8 +214,24 @@ def column_type(values: Iterable[object]) -> Type:
 def _common(values: Iterable[object]) -> Type:
     common: Type = NOTHING
     for value in values:
-        common = join(common, type_of(value)) or DYN
+        common = _joined(common, type_of(value))
     return common
+
+
+def _joined(a: Type, b: Type) -> Type:
+    """The one type of values of both types; messages are of one where they have the same fields."""
+    match plain(a), plain(b):
+        case StructType(fields=left), StructType(fields=right) if [n for n, _ in left] == [n for n, _ in right]:
+            joined: Type = StructType(
+                tuple((name, _joined(x, y)) for (name, x), (_, y) in zip(left, right, strict=True))
+            )
+        case ListType(element=x), ListType(element=y):
+            joined = ListType(_joined(x, y))
+        case MapType(key=k, value=x), MapType(key=m, value=y):
+            joined = MapType(_joined(k, m), _joined(x, y))
+        case _:
+            return join(a, b) or DYN
+    return nullable(joined) if is_nullable(a) or is_nullable(b) else joined
 
 
 def _is_mixed(type_: Type) -> bool:

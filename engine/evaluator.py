@@ -24,6 +24,7 @@ from compiler.check import NOW, ROW
 from compiler.functions import catalogue
 from compiler.functions.arithmetic import OVERFLOW
 from compiler.functions.declare import EvaluationError, Overload
+from compiler.reasons import null_reason, reason
 from compiler.source import Source, Span
 from compiler.syntax import (
     Bind,
@@ -47,30 +48,35 @@ from compiler.values import Timestamp, Uint
 from .cel_python import from_cel_python, to_cel_python
 from .celvalues import OUT_OF_RANGE, Message, type_of
 from .dispatch import holds, needs_elements, refused_null, takes, typed
+from .interpreted import NO_SUCH_OVERLOAD
 from .variables import Walk, is_row, resolve
 
-NO_SUCH_OVERLOAD = "no such overload"
 DUPLICATE_KEY = "duplicate key in a map"
 BAD_KEY = "a map's key must be a bool, int, uint or string"
 
 _Scope = dict[str, object]
 _Entries = list[tuple[object, object]]
+_Candidates = tuple[tuple[Overload, bool], ...]
 _Steps = Iterator[tuple[object, _Scope]]
 
 _CEL_PYTHON_NAMES = {"@in": "_in_"}
 
 
 class CelError(CELEvalError):
-    """A CEL error as a value: what went wrong, and the place of the expression that it went wrong in."""
+    """A CEL error as a value: what went wrong, and the place of the expression that it went wrong in.
 
-    def __init__(self, message: str, span: Span) -> None:
+    ``stands_alone``: the message says it all, without the place.
+    """
+
+    def __init__(self, message: str, span: Span, *, stands_alone: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.span = span
+        self.stands_alone = stands_alone
 
     def reason(self, source: Source) -> str:
         """The reason as results show it."""
-        return f"{self.message} in `{source.slice(self.span)}`"
+        return self.message if self.stands_alone else reason(self.message, source, self.span)
 
 
 class Evaluator(CelPythonEvaluator):
@@ -92,7 +98,7 @@ class Evaluator(CelPythonEvaluator):
         self._types = types
         self._row: Mapping[str, object] = {}
         self._functions = catalogue()
-        self._candidates: dict[tuple[str, bool, tuple[type, ...]], tuple[Overload, ...]] = {}
+        self._candidates: dict[tuple[str, bool, tuple[type, ...]], _Candidates] = {}
         walk = Walk(types)
         walk.type_of(clause, {})
         self._struct_selections = walk.struct_selections
@@ -234,17 +240,27 @@ class Evaluator(CelPythonEvaluator):
         key = (name, method, tuple(map(type, values)))
         candidates = self._candidates.get(key)
         if candidates is None:
-            candidates = tuple(o for o in self._functions[name, method].overloads if takes(o.parameters, key[2]))
-            self._candidates[key] = candidates
+            candidates = self._candidates[key] = self._fitting(name, key[2], method=method)
         refused: int | None = None
-        for overload in candidates:
-            if needs_elements(overload.parameters) and not all(map(holds, overload.parameters, values)):
-                continue
-            null = refused_null(overload.parameters, values) if type(None) in key[2] else None
-            if null is None:
-                return self._run(name, overload, values, span, method=method)
-            refused = null if refused is None else refused
+        for overload, sure in candidates:
+            if not sure:
+                if not all(map(holds, overload.parameters, values)):
+                    continue
+                null = refused_null(overload.parameters, values)
+                if null is not None:
+                    refused = null if refused is None else refused
+                    continue
+            return self._run(name, overload, values, span, method=method)
         return CelError(NO_SUCH_OVERLOAD, span) if refused is None else self._is_null(nodes[refused], span)
+
+    def _fitting(self, name: str, classes: tuple[type, ...], *, method: bool) -> _Candidates:
+        """The overloads that values of these classes may mean, and whether the classes alone make one of them sure."""
+        null = type(None) in classes
+        return tuple(
+            (overload, not null and not needs_elements(overload.parameters))
+            for overload in self._functions[name, method].overloads
+            if takes(overload.parameters, classes)
+        )
 
     def _run(self, name: str, overload: Overload, values: Sequence[object], span: Span, *, method: bool) -> object:
         if overload.body is None:
@@ -253,7 +269,7 @@ class Evaluator(CelPythonEvaluator):
             value = overload.body(*values)
         except EvaluationError as error:
             return CelError(str(error), span)
-        return typed(value, overload.result)
+        return CelError(OVERFLOW, span) if value is OUT_OF_RANGE else typed(value, overload.result)
 
     def _in_cel_python(
         self, name: str, overload: Overload, values: Sequence[object], span: Span, *, method: bool
@@ -267,19 +283,21 @@ class Evaluator(CelPythonEvaluator):
         return typed(from_cel_python(value), overload.result)
 
     def _is_null(self, node: Syntax, span: Span) -> CelError:
-        return CelError(f"`{self._source.slice(node.span)}` is null", span)
+        return CelError(null_reason(self._source, node.span), span)
 
     # Special forms
 
-    def _truth(self, node: Syntax, scope: _Scope, span: Span) -> bool | CELEvalError:
-        """The value of an operand that must be a bool; ``span`` is of the expression that needs it to be one."""
+    def _truth(self, node: Syntax, scope: _Scope) -> bool | CELEvalError:
+        """The value of an operand that must be a bool."""
         value = self._rules[type(node)](node, scope)
         if value is True or value is False or isinstance(value, CELEvalError):
             return value
-        return self._is_null(node, span) if value is None else CelError(NO_SUCH_OVERLOAD, node.span)
+        if value is None:
+            return CelError(null_reason(self._source, node.span), node.span, stands_alone=True)
+        return CelError(NO_SUCH_OVERLOAD, node.span)
 
     def _logic(self, node: Logic, scope: _Scope) -> object:
-        return self._absorb((self._truth(o, scope, node.span) for o in node.operands), decides=node.operator == "||")
+        return self._absorb((self._truth(o, scope) for o in node.operands), decides=node.operator == "||")
 
     def _absorb(self, truths: Iterable[bool | CELEvalError], *, decides: bool) -> bool | CELEvalError:
         """The deciding truth if there is one, else the first error, else its opposite; nothing is evaluated in vain."""
@@ -292,7 +310,7 @@ class Evaluator(CelPythonEvaluator):
         return (not decides) if error is None else error
 
     def _conditional(self, node: Conditional, scope: _Scope) -> object:
-        condition = self._truth(node.condition, scope, node.span)
+        condition = self._truth(node.condition, scope)
         if isinstance(condition, CELEvalError):
             return condition
         return self._visit(node.then if condition else node.otherwise, scope)
@@ -342,7 +360,7 @@ class Evaluator(CelPythonEvaluator):
         steps = self._steps(node, range_, scope)
         match node.macro:
             case "all" | "exists":
-                truths = (self._truth(node.arguments[0], inner, node.span) for _, inner in steps)
+                truths = (self._truth(node.arguments[0], inner) for _, inner in steps)
                 return self._absorb(truths, decides=node.macro == "exists")
             case "exists_one":
                 return self._exists_one(node, steps)
@@ -367,7 +385,7 @@ class Evaluator(CelPythonEvaluator):
     def _exists_one(self, node: Comprehension, steps: _Steps) -> object:
         count = 0
         for _, inner in steps:
-            truth = self._truth(node.arguments[0], inner, node.span)
+            truth = self._truth(node.arguments[0], inner)
             if isinstance(truth, CELEvalError):
                 return truth
             count += truth
@@ -376,7 +394,7 @@ class Evaluator(CelPythonEvaluator):
     def _filter(self, node: Comprehension, steps: _Steps) -> object:
         kept = []
         for element, inner in steps:
-            truth = self._truth(node.arguments[0], inner, node.span)
+            truth = self._truth(node.arguments[0], inner)
             if isinstance(truth, CELEvalError):
                 return truth
             if truth:
@@ -390,7 +408,7 @@ class Evaluator(CelPythonEvaluator):
         entries: _Entries = []
         for key, inner in steps:
             if filters:
-                truth = self._truth(filters[0], inner, node.span)
+                truth = self._truth(filters[0], inner)
                 if isinstance(truth, CELEvalError):
                     return truth
                 if not truth:

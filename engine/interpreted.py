@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-
 import polars as pl
 
+from compiler.reasons import null_reason, reason
 from compiler.schema import Schema
 from compiler.source import Source, Span
 from compiler.syntax import Syntax
@@ -20,7 +20,7 @@ from compiler.types import BOOL, Type
 from .celvalues import column, column_type, exact_key, read
 from .variables import columns_read
 
-
+NO_SUCH_OVERLOAD = "no such overload"
 _PROGRESS_EVERY = 1_000
 
 
@@ -90,7 +90,6 @@ class Interpretation:
 
         A clause whose value is null is an error on that row, and so is one whose value is no bool.
         """
-        text = self.source.slice(self.span)
         truths: list[bool | None] = []
         reasons: list[str | None] = []
         for outcome in self.outcomes:
@@ -98,12 +97,12 @@ class Interpretation:
             match outcome:
                 case bool():
                     reasons.append(None)
-                case Failed(reason=reason):
-                    reasons.append(reason)
+                case Failed():
+                    reasons.append(outcome.reason)
                 case None:
-                    reasons.append(f"`{text}` is null")
+                    reasons.append(null_reason(self.source, self.span))
                 case _:
-                    reasons.append(f"no such overload in `{text}`")
+                    reasons.append(reason(NO_SUCH_OVERLOAD, self.source, self.span))
         spread = self._spread
         return spread(column(truths, BOOL)), spread(pl.Series("", reasons, dtype=pl.String()))
 

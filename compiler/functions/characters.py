@@ -25,9 +25,14 @@ _CASED_BLOCKS = (
     (0x1D000, 0x1EFFF),
 )
 
-_MOST_UNICODE_CLASSES = 256
+_MOST_CACHED = 1024
 
-_SYNTAX = frozenset("\\.+*?()|[]{}^$#&-~")
+_ESCAPES = {
+    **{character: "\\" + character for character in "\\.+*?()|[]{}^$#&-~"},
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+}
 
 ALL: Ranges = ((0, _LAST),)
 ALL_BUT_NEWLINE: Ranges = ((0, 9), (11, _LAST))
@@ -75,6 +80,7 @@ def complement(ranges: Ranges) -> Ranges:
     return tuple((before + 1, after - 1) for (_, before), (after, _) in gaps if before + 1 < after)
 
 
+@lru_cache(maxsize=_MOST_CACHED)
 def folded(ranges: Ranges) -> Ranges:
     """The code points and those that RE2 takes for the same letters under ``(?i)``."""
     if not ranges:
@@ -96,31 +102,40 @@ def folded(ranges: Ranges) -> Ranges:
 
 def _folded_by_re2(ranges: Ranges) -> Ranges:
     classes = "".join(rf"\x{{{low:x}}}-\x{{{high:x}}}" for low, high in ranges)
-    return _found(f"(?i)[{classes}]+", ((0, 0x7F), *_CASED_BLOCKS))
+    return _found(f"(?i)[{classes}]+", _cased())
 
 
-@lru_cache(maxsize=_MOST_UNICODE_CLASSES)
+@lru_cache(maxsize=_MOST_CACHED)
 def unicode_class(name: str) -> Ranges:
     """The code points of a Unicode class (``L``, ``Lu``, ``Greek``), in the version of Unicode that RE2 knows."""
-    return union(_found(rf"\p{{{name}}}+", ((0, _SURROGATES[0] - 1), (_SURROGATES[1] + 1, _LAST))))
+    return _found(rf"\p{{{name}}}+", _encoded(_without_surrogates(ALL)))
 
 
-def _found(pattern: str, among: Ranges) -> Ranges:
-    """The code points ``among`` those given that RE2 finds by ``pattern``, which matches runs of single ones."""
-    codes = np.concatenate([np.arange(low, high + 1, dtype=np.uint32) for low, high in among])
-    text = codes.astype("<u4").tobytes().decode("utf-32-le")
+@cache
+def _cased() -> bytes:
+    return _encoded(((0, 0x7F), *_CASED_BLOCKS))
+
+
+def _encoded(ranges: Ranges) -> bytes:
+    """The code points one after the other, in UTF-8."""
+    codes = np.concatenate([np.arange(low, high + 1, dtype="<u4") for low, high in ranges])
+    return codes.tobytes().decode("utf-32-le").encode()
+
+
+def _found(pattern: str, text: bytes) -> Ranges:
+    """The code points that RE2 finds by ``pattern``, which matches runs of single ones, in an ascending text."""
     found: list[tuple[int, int]] = []
-    for match in re2.finditer(pattern, text):
-        start, end = match.span()
-        found.extend(_runs(codes[start:end]))
-    return tuple(found)
+    for match in re2.finditer(pattern.encode(), text):
+        codes = np.frombuffer(match.group().decode().encode("utf-32-le"), dtype="<u4")
+        breaks = np.flatnonzero(np.diff(codes) != 1)
+        firsts, lasts = codes[[0, *(breaks + 1)]].tolist(), codes[[*breaks, -1]].tolist()
+        found.extend(zip(firsts, lasts, strict=True))
+    return union(found)
 
 
 def escaped(character: str) -> str:
     """The character as a literal of Rust's syntax, within brackets and without."""
-    if character in _SYNTAX:
-        return "\\" + character
-    return character if character.isprintable() else rf"\x{{{ord(character):x}}}"
+    return _ESCAPES.get(character) or (character if character.isprintable() else rf"\x{{{ord(character):x}}}")
 
 
 def brackets(ranges: Ranges) -> str:
@@ -135,19 +150,11 @@ def brackets(ranges: Ranges) -> str:
 
 def _without_surrogates(ranges: Ranges) -> Ranges:
     first, last = _SURROGATES
-    clipped = ((low, min(high, first - 1)) for low, high in ranges), ((max(low, last + 1), high) for low, high in ranges)
-    return union((low, high) for part in clipped for low, high in part if low <= high)
+    parts = [part for low, high in ranges for part in ((low, min(high, first - 1)), (max(low, last + 1), high))]
+    return tuple((low, high) for low, high in parts if low <= high)
 
 
 def _listed(ranges: Ranges) -> str:
     return "".join(
         escaped(chr(low)) if low == high else f"{escaped(chr(low))}-{escaped(chr(high))}" for low, high in ranges
     )
-
-
-def _runs(codes: np.ndarray[tuple[int], np.dtype[np.uint32]]) -> list[tuple[int, int]]:
-    """Ascending code points as pairs of the first and the last of each run without a gap."""
-    breaks = np.flatnonzero(np.diff(codes) != 1)
-    firsts = [0, *(breaks + 1).tolist()]
-    lasts = [*breaks.tolist(), len(codes) - 1]
-    return [(int(codes[first]), int(codes[last])) for first, last in zip(firsts, lasts, strict=True)]

@@ -43,7 +43,7 @@ def constant_list(values: Sequence[object], type_: Type) -> Cell:
     constant_values = (tuple(values),)
     if not isinstance(dtype, pl.List):
         return Cell(pl.lit(None), ListType(element), pl.Unknown(), fallible=False, constant=constant_values)
-    literal = pl.lit(pl.Series([_thawed(values)], dtype=dtype))
+    literal = pl.lit(pl.Series([_thawed(values)], dtype=dtype)).first()
     return Cell(literal, ListType(nullable(element)), dtype, fallible=False, constant=constant_values)
 
 

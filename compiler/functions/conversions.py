@@ -6,7 +6,8 @@ Where the specification leaves the text of a conversion open, Cellar takes what 
   ASCII white space and reads hexadecimal doubles; cel-go alone refuses a sign before a uint.)
 - a double beyond the range of its text's type is an infinity, as cel-cpp and IEEE 754 round it (cel-go: an error).
 - the text of a double has the fewest digits that read back as the same double, in scientific notation below 0.0001 and
-  from 1e+06 on; ``nan``, ``inf`` and ``-inf`` are written as cel-cpp does (cel-go: ``NaN``, ``+Inf``, ``-Inf``).
+  from 1e+06 on. ``nan``, ``inf`` and ``-inf`` are written as cel-cpp does (cel-go: ``NaN``, ``+Inf``, ``-Inf``); a NaN
+  has no sign.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ _BOOLS = {
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _UNSIGNED = re.compile(r"\+?[0-9]+")
-_DOUBLE = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII)
+_DOUBLE = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
+)
 
 # The specification's table of valid UTF-8 (RFC 3629, section 4), over hexadecimal digits.
 _UTF8_IN_HEX = (
@@ -86,7 +89,9 @@ def functions() -> tuple[Function, ...]:
                 _identity(DOUBLE, "double"),
                 Overload("int64_to_double", (INT,), DOUBLE, _number_to_double, float),
                 Overload("uint64_to_double", (UINT,), DOUBLE, _number_to_double, float),
-                Overload("string_to_double", (STRING,), DOUBLE, _string_to_double, _text_of_double, (Failure(NO_DOUBLE),)),
+                Overload(
+                    "string_to_double", (STRING,), DOUBLE, _string_to_double, _text_of_double, (Failure(NO_DOUBLE),)
+                ),
             ),
             "The nearest double. A text is decimal, with an optional exponent, or nan, inf or infinity in any case. "
             f"{section}",
@@ -98,7 +103,7 @@ def functions() -> tuple[Function, ...]:
                 _identity(BOOL, "bool"),
                 Overload("string_to_bool", (STRING,), BOOL, _string_to_bool, _text_of_bool, (Failure(NO_BOOL),)),
             ),
-            "The value as a bool: true for the texts true, TRUE, True, t and 1, false for false, FALSE, False, f and 0. "
+            "The value as a bool. The texts true, TRUE, True, t, 1 are true and false, FALSE, False, f, 0 are false. "
             f"{section}",
             (('bool("True")', "true"), ('bool("0")', "false"), ('bool("yes")', "error")),
         ),
@@ -153,7 +158,8 @@ def _uint_to_int(cell: Cell) -> Cell:
     low, high = cell.interval or (0, UINT64_MAX)
     fails = high > INT64_MAX
     value = cell.standard.cast(pl.Int64, strict=False)
-    return Cell(value, INT, pl.Int64(), fails or may_be_null(cell), interval=(min(low, INT64_MAX), min(high, INT64_MAX)))
+    interval = (min(low, INT64_MAX), min(high, INT64_MAX))
+    return Cell(value, INT, pl.Int64(), fails or may_be_null(cell), interval=interval)
 
 
 def _int_to_uint(cell: Cell) -> Cell:
@@ -205,45 +211,35 @@ def _string_to_bytes(cell: Cell) -> Cell:
 
 def _bytes_to_string(cell: Cell) -> Cell:
     x = cell.standard
-    # A cast of bytes that are not UTF-8 raises even where it is told not to.
+    # A cast raises for bytes that are not UTF-8, even where it is told not to and where a null covers them.
     valid = x.bin.encode("hex").str.contains(_UTF8_IN_HEX)
-    return result(STRING, pl.when(valid).then(x).cast(pl.String), cell)
+    text = pl.when(valid).then(x).otherwise(pl.lit(b"", dtype=pl.Binary)).cast(pl.String)
+    return result(STRING, pl.when(valid).then(text), cell)
 
 
 def _double_to_string(cell: Cell) -> Cell:
-    """From the shortest text that Polars gives a double, whose notation has other limits than CEL's."""
+    """From the shortest text that Polars gives a double, which is scientific below 0.00001 and from 1e+16 on."""
     x = cell.standard
-    text, size = x.cast(pl.String), x.abs()
-    plain_text = text.str.strip_suffix(".0")
-    sign = pl.when(text.str.starts_with("-")).then(pl.lit("-")).otherwise(pl.lit(""))
-    whole = text.str.strip_prefix("-").str.extract(r"^(\d+)", 1)
-    digits = text.str.replace_all(r"[-.]", "").str.strip_chars_end("0")
-    large = pl.format(
-        "{}{}e+{}",
-        sign,
-        _point(digits),
-        (whole.str.len_chars() - 1).cast(pl.String).str.zfill(2),
-    )
-    small = pl.format("{}{}e-05", sign, _point(text.str.strip_chars_start("-0.")))
-    scientific = text.str.replace(r"e([+-])(\d)$", "e${1}0${2}")
-    value = (
-        pl.when(((size >= 1e-4) & (size < 1e6)) | (size == 0.0))
-        .then(plain_text)
-        .when(size.is_nan())
+    size = x.abs()
+    text = size.cast(pl.String)
+    digits = text.str.replace(".", "", literal=True).str.strip_chars("0")
+    mantissa = (digits.str.head(1) + "." + digits.str.slice(1)).str.strip_suffix(".")
+    power = (text.str.find(".", literal=True) - 1).cast(pl.String).str.zfill(2)
+    unsigned = (
+        pl.when(size.is_nan())
         .then(pl.lit("nan"))
-        .when(text.str.contains("[ei]"))
-        .then(scientific)
-        .when(size >= 1e6)
-        .then(large)
-        .otherwise(small)
+        .when((size == 0.0) | ((size >= 1e-4) & (size < 1e6)))
+        .then(text.str.strip_suffix(".0"))
+        .when((size >= 1e16) | (size < 1e-9))
+        .then(text)
+        .when(size < 1e-5)
+        .then(text.str.replace("e-", "e-0", literal=True))
+        .when(size < 1e-4)
+        .then(mantissa + "e-05")
+        .otherwise(mantissa + "e+" + power)
     )
-    return result(STRING, value, cell, fails=False)
-
-
-def _point(digits: pl.Expr) -> pl.Expr:
-    """A decimal point after the first digit, where there are others."""
-    rest = digits.str.slice(1)
-    return digits.str.slice(0, 1) + pl.when(rest != "").then("." + rest).otherwise(pl.lit(""))
+    negative = (x < 0.0) | ((x == 0.0) & (1.0 / x < 0.0))
+    return result(STRING, pl.when(negative).then("-" + unsigned).otherwise(unsigned), cell, fails=False)
 
 
 def _itself(value: object) -> object:
@@ -308,7 +304,7 @@ def _text_of_bool(text: str) -> bool:
     return _BOOLS[text]
 
 
-def _bool_text(value: bool) -> str:  # noqa: FBT001  (a CEL value)
+def _bool_text(value: bool) -> str:
     return "true" if value else "false"
 
 

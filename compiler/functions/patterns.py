@@ -147,14 +147,14 @@ def _options() -> re2.Options:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of the pattern, rewritten.
+    r"""A piece of the pattern, rewritten.
 
     Attributes:
         pattern: in Rust's syntax; ``atom`` where an operator may follow it as it is.
         text: the one text that it matches, where it is plain text.
         optional: whether it matches the empty string wherever it stands.
         width: whether a match of it has at least one character.
-        assertion: for ``\\A`` and ``\\z``, that; otherwise None.
+        assertion: for ``\A`` and ``\z``, that; otherwise None.
     """
 
     pattern: str
@@ -338,6 +338,8 @@ class _Parser:
                 operator = "?"
             case _, None:
                 operator = f"{{{low},}}"
+            case _ if low == high:
+                operator = f"{{{low}}}"
             case _:
                 operator = f"{{{low},{high}}}"
         parts.append(
@@ -387,10 +389,10 @@ class _Parser:
         character = self._next()
         match character:
             case "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7":
-                digits = character
-                while len(digits) < 3 and self._at < len(self._pattern) and self._pattern[self._at] in "01234567":
-                    digits += self._next()
-                return chr(int(digits, 8))
+                octal = str(character)
+                while len(octal) < 3 and self._at < len(self._pattern) and self._pattern[self._at] in "01234567":
+                    octal += self._next()
+                return chr(int(octal, 8))
             case "x":
                 if self._take("{"):
                     end = self._pattern.index("}", self._at)
@@ -416,7 +418,7 @@ class _Parser:
                 raise NotColumnar(f"the pattern has the escape \\{character}")
 
     def _named_class(self) -> Ranges | None:
-        """``\\d``, ``\\pL`` and the like, after their backslash; None, and nothing read, where it is another escape."""
+        r"""``\d``, ``\pL`` and the like, after their backslash; None, and nothing read, where it is another escape."""
         letter = self._pattern[self._at]
         if letter in "dswDSW":
             self._at += 1

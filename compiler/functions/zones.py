@@ -51,10 +51,11 @@ class Zone:
             return milliseconds + self.offsets[0] * 1000 if self.offsets[0] else milliseconds
         transitions = pl.Series([t * 1000 for t in self.transitions], dtype=pl.Int64)
         offsets = pl.Series([o * 1000 for o in self.offsets], dtype=pl.Int64)
+        if not milliseconds.meta.root_names():
+            # Of a literal, search_sorted() would make a column of one, which is not broadcast.
+            milliseconds = milliseconds + pl.repeat(0, pl.len(), dtype=pl.Int64)
         index = pl.lit(transitions).search_sorted(milliseconds, side="right")
-        # Where no column is read, get() keeps the one value that is broadcast; gather() would make it a column of one.
-        literal_only = not milliseconds.meta.root_names()
-        return milliseconds + (pl.lit(offsets).get(index) if literal_only else pl.lit(offsets).gather(index))
+        return milliseconds + pl.lit(offsets).gather(index)
 
 
 def zone(name: str) -> Zone:

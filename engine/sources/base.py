@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import polars as pl
 import polars.selectors as cs
 from polars.io.plugins import register_io_source
-
-if TYPE_CHECKING:
-    from polars.datatypes import DataTypeClass
 
 
 class SnapshotError(Exception):
@@ -112,8 +109,8 @@ def reading(name: str, kind: str) -> Iterator[None]:
         raise SnapshotError(f"{error.filename or name}: permission denied; ask its owner for read access") from error
     except pl.exceptions.DuplicateError as error:
         raise SnapshotError(f"{name}: has two columns of one name; rename one ({first_line(error)})") from error
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        # ValueError: what pyarrow raises for invalid data derives from it.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, NotImplementedError) as error:
+        # The last two are what pyarrow raises for invalid data and for what it lacks.
         raise SnapshotError(f"{name}: cannot be read as {kind}, it may be damaged: {first_line(error)}") from error
 
 
@@ -121,8 +118,3 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's message, without a final full stop."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-def data_type(type_: pl.DataType | DataTypeClass) -> pl.DataType:
-    """An inner type as an instance: Polars declares that it may be a class."""
-    return type_ if isinstance(type_, pl.DataType) else type_()

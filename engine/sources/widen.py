@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from .base import data_type
+from compiler.schema import data_type
 
 _SIGNED = (pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64())
 _SMALL_UNSIGNED = (pl.UInt8(), pl.UInt16(), pl.UInt32())

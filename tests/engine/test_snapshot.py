@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,17 +18,7 @@ from polars.testing import assert_frame_equal
 
 from engine.snapshot import Snapshot
 from engine.sources.base import SnapshotError
-
-USERS = pl.DataFrame(
-    {
-        "user_id": [1, 2, 3, 4, 5],
-        "name": ["Ann", None, "Zoë", "", "Ødegård"],
-        "score": [1.5, None, float("nan"), 0.0, -2.0],
-        "tags": [["a"], [], None, ["b", None], ["c"]],
-        "address": [{"city": "Oslo"}, None, {"city": None}, {"city": "Bergen"}, {"city": "Oslo"}],
-    }
-)
-FLAT = USERS.select("user_id", "score").with_columns(score=pl.col("score").fill_nan(None))
+from tests.engine.snapshots import USERS, collected, database, failure
 
 
 def parquet(directory: Path) -> str:
@@ -63,35 +50,12 @@ def ipc_stream(directory: Path) -> str:
     return str(directory / "users.arrows")
 
 
-def database(directory: Path) -> str:
-    with duckdb.connect(str(directory / "users.duckdb")) as connection:
-        table = USERS.to_arrow()
-        connection.register("frame", table)
-        connection.execute("CREATE TABLE users AS FROM frame")
-    return f"duckdb:{directory / 'users.duckdb'}#users"
-
-
 WHOLE = [parquet, part_files, glob_of_parts, ipc, ipc_stream, database]
 
 
 @pytest.fixture(params=WHOLE, ids=lambda maker: maker.__name__)
 def users(request: pytest.FixtureRequest, tmp_path: Path) -> Snapshot:
     return Snapshot.open(request.param(tmp_path))
-
-
-def collected(snapshot: Snapshot, columns: list[str] | None = None) -> pl.DataFrame:
-    return snapshot.scan(list(snapshot.schema.columns) if columns is None else columns).collect()
-
-
-def failure(location: object, **options: object) -> str:
-    """The one message with which a location fails to open or to be read."""
-    with pytest.raises(SnapshotError) as caught:
-        for _ in (snapshot := Snapshot.open(location, **options)).chunks(list(snapshot.schema.columns)):  # type: ignore[arg-type]
-            pass
-    message = str(caught.value)
-    assert "\n" not in message
-    assert "Traceback" not in message
-    return message
 
 
 class TestReading:
@@ -381,280 +345,6 @@ class TestIpc:
         if maker is ipc_stream and kept == 0.99:
             return  # only the end mark is missing, which the format allows
         assert "Arrow IPC" in failure(path)
-
-
-class TestDuckDB:
-    def snapshot(self, directory: Path, select: str) -> Snapshot:
-        with duckdb.connect(str(directory / "d.duckdb")) as connection:
-            connection.execute(f"CREATE TABLE t AS SELECT {select}")
-        return Snapshot.open(f"duckdb:{directory / 'd.duckdb'}#t")
-
-    @pytest.mark.parametrize(
-        ("value", "cel", "read"),
-        [
-            ("170141183460469231731687303715884105::HUGEINT", "int", 170141183460469231731687303715884105),
-            ("18446744073709551615::UBIGINT", "uint", 18446744073709551615),
-            ("1.50::DECIMAL(10, 2)", "double", None),
-            ("7::DECIMAL(20, 0)", "int", 7),
-            ("1.5::FLOAT", "double", 1.5),
-            ("TIMESTAMP_NS '2020-01-01 00:00:00.123456789'", "timestamp", None),
-            ("TIMESTAMP '2020-01-01'", "timestamp", None),
-            ("TIMESTAMP_S '2020-01-01'", "timestamp", None),
-            ("TIMESTAMP_MS '2020-01-01'", "timestamp", None),
-            ("TIMESTAMPTZ '2020-01-01 00:00:00+02'", "timestamp", None),
-            ("DATE '2020-01-02'", "timestamp", date(2020, 1, 2)),
-            ("'b'::ENUM('b', 'a')", "string", "b"),
-            ("['b']::ENUM('b', 'a')[]", "list(string)", ["b"]),
-            ("[1, NULL]", "list(int)", [1, None]),
-            ("[1, 2]::INTEGER[2]", "list(int)", [1, 2]),
-            ("{'a': 1, 'b': [{'c': 'x'}]}", "struct", {"a": 1, "b": [{"c": "x"}]}),
-            ("MAP {'k': 1, 'j': NULL}", "map(string, int)", {"k": 1, "j": None}),
-            ("[MAP {'k': {'z': 1}}]", "list(map(string, struct))", [{"k": {"z": 1}}]),
-            ("'6ccd780c-baba-1026-9564-5b8c656024db'::UUID", "string", "6ccd780c-baba-1026-9564-5b8c656024db"),
-            ("'x'::BLOB", "bytes", b"x"),
-            ("'{\"a\": 1}'::JSON", "string", '{"a": 1}'),
-            ("true", "bool", True),
-            ("TIME '12:00'", "unusable (Time)", None),
-            ("INTERVAL 3 DAY", "unusable (INTERVAL)", None),
-            ("[INTERVAL 3 DAY]", "unusable (INTERVAL[])", None),
-            ("{'a': 1, 'i': INTERVAL 3 DAY}", "unusable (STRUCT(a INTEGER, i INTERVAL))", None),
-            ("'101'::BIT", "unusable (BIT)", None),
-            ("UNION_VALUE(num := 2)", "unusable (UNION(num INTEGER))", None),
-            ("123::BIGNUM", "unusable (BIGNUM)", None),
-        ],
-        ids=lambda value: str(value)[:40],
-    )
-    def test_types(self, tmp_path: Path, value: str, cel: str, read: object) -> None:
-        snapshot = self.snapshot(tmp_path, f"{value} AS v, 5 AS age UNION ALL SELECT NULL, 6")
-        assert str(snapshot.schema.types["v"]) == cel
-        assert collected(snapshot, ["age"])["age"].to_list() == [5, 6]
-        if read is not None:
-            assert collected(snapshot, ["v"])["v"].to_list() == [read, None]
-
-    def test_tables_views_and_odd_names(self, tmp_path: Path) -> None:
-        path = tmp_path / "d#1.duckdb"
-        with duckdb.connect(str(path)) as connection:
-            connection.execute('CREATE TABLE "odd ""name"".#1" AS SELECT 1 AS "a ""b"" --", 2 AS "select"')
-            connection.execute("CREATE SCHEMA crm; CREATE VIEW crm.people AS SELECT 3 AS age")
-        odd = Snapshot.open(f'duckdb:{path}#"odd ""name"".#1"')
-        assert collected(odd).row(0, named=True) == {'a "b" --': 1, "select": 2}
-        for location in (f"duckdb:{path}#crm.people", f'duckdb:{path}#"crm"."people"'):
-            assert collected(Snapshot.open(location)).row(0) == (3,)
-
-    def test_chunks_of_many_rows_are_in_order(self, tmp_path: Path) -> None:
-        with duckdb.connect(str(tmp_path / "d.duckdb")) as connection:
-            connection.execute("CREATE TABLE t AS SELECT i, i::VARCHAR AS s FROM range(300000) r(i)")
-        snapshot = Snapshot.open(f"duckdb:{tmp_path / 'd.duckdb'}#t")
-        chunks = list(snapshot.chunks(["i"], 100_000))
-        assert all(chunk.height <= 100_000 for chunk in chunks)
-        assert pl.concat(chunks)["i"].to_list() == list(range(300_000))
-
-    def test_no_lock_is_left_behind(self, tmp_path: Path) -> None:
-        snapshot = self.snapshot(tmp_path, "i FROM range(300000) r(i)")
-        path = tmp_path / "d.duckdb"
-        chunks = snapshot.chunks(["i"], 1000)
-        next(chunks)
-        chunks.close()  # type: ignore[attr-defined]
-        collected(snapshot, ["i"])
-        writer = f"import duckdb; duckdb.connect({str(path)!r}).execute('CREATE TABLE u AS SELECT 1')"
-        subprocess.run([sys.executable, "-c", writer], check=True, timeout=60)
-
-    def test_a_database_that_another_process_writes_names_that_process(self, tmp_path: Path) -> None:
-        self.snapshot(tmp_path, "1 AS a")
-        path = tmp_path / "d.duckdb"
-        hold = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
-        with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
-            assert writer.stdout
-            assert writer.stdout.readline() == b"held\n"
-            message = failure(f"duckdb:{path}#t")
-            writer.communicate(timeout=60)
-        assert f"(process {writer.pid}) has the database open for writing" in message
-        assert collected(Snapshot.open(f"duckdb:{path}#t")).row(0) == (1,)
-
-    def test_a_database_that_this_process_writes(self, tmp_path: Path) -> None:
-        self.snapshot(tmp_path, "1 AS a")
-        with duckdb.connect(str(tmp_path / "d.duckdb")):
-            assert "this process has the database open for writing" in failure(f"duckdb:{tmp_path / 'd.duckdb'}#t")
-
-    def test_a_missing_database_is_not_created(self, tmp_path: Path) -> None:
-        assert "no such file" in failure(f"duckdb:{tmp_path / 'd.duckdb'}#t")
-        assert list(tmp_path.iterdir()) == []
-
-    def test_a_missing_table_names_near_ones(self, tmp_path: Path) -> None:
-        location = database(tmp_path)
-        assert "has no table or view 'user'; did you mean users?" in failure(location.removesuffix("s"))
-        assert "has no table or view 'xyz'; it has users" in failure(location.replace("#users", "#xyz"))
-        assert "name a table" in failure(location.removesuffix("#users"))
-        assert f"{location.removesuffix('#users')}#TABLE; it has users" in failure(location.removesuffix("#users"))
-        assert "as duckdb:" in failure(location.removeprefix("duckdb:").removesuffix("#users"))
-
-    def test_a_view_of_what_is_gone_says_what(self, tmp_path: Path) -> None:
-        with duckdb.connect(str(tmp_path / "d.duckdb")) as connection:
-            connection.execute("CREATE TABLE base AS SELECT 1 AS a; CREATE VIEW v AS FROM base; DROP TABLE base")
-        assert "base" in failure(f"duckdb:{tmp_path / 'd.duckdb'}#v")
-
-    @pytest.mark.parametrize(("kept", "said"), [(0, "no DuckDB database"), (5000, "truncated"), (20_000, "truncated")])
-    def test_a_truncated_database_is_an_error(self, tmp_path: Path, kept: int, said: str) -> None:
-        location = database(tmp_path)
-        path = tmp_path / "users.duckdb"
-        path.write_bytes(path.read_bytes()[:kept])
-        assert said in failure(location)
-
-
-class TestCsv:
-    def write(self, directory: Path, text: str) -> Path:
-        path = directory / "users.csv"
-        path.write_text(text, newline="")
-        return path
-
-    @pytest.mark.parametrize(
-        ("fields", "cel", "values"),
-        [
-            (["1", "", "-3"], "int", [1, None, -3]),
-            (["9223372036854775807", "0"], "int", [2**63 - 1, 0]),
-            (["18446744073709551615", "1"], "string", ["18446744073709551615", "1"]),
-            (["1", "2.5", "1e3", ".5", "inf"], "double", [1.0, 2.5, 1000.0, 0.5, float("inf")]),
-            (["007", "1"], "string", ["007", "1"]),
-            (["+4712345678"], "string", ["+4712345678"]),
-            (["true", "False", ""], "bool", [True, False, None]),
-            (["true", "1"], "string", ["true", "1"]),
-            (["x", '""', ""], "string", ["x", "", None]),
-            (['"1"', '""'], "int", [1, None]),
-            (['"a\nb"', '"say ""hi"""'], "string", ["a\nb", 'say "hi"']),
-            (["12:30:00"], "string", ["12:30:00"]),
-            (["01/02/2020"], "string", ["01/02/2020"]),
-            (["2020-02-30"], "string", ["2020-02-30"]),
-            ([" 1"], "string", [" 1"]),
-            (["", ""], "string", [None, None]),
-        ],
-        ids=lambda value: repr(value)[:40],
-    )
-    def test_types_are_inferred(self, tmp_path: Path, fields: list[str], cel: str, values: list[object]) -> None:
-        path = self.write(tmp_path, "n,v\n" + "".join(f"{n},{field}\n" for n, field in enumerate(fields)))
-        snapshot = Snapshot.open(path)
-        assert str(snapshot.schema.types["v"]) == cel
-        assert collected(snapshot, ["v"])["v"].to_list() == values
-
-    @pytest.mark.parametrize(
-        ("field", "moment"),
-        [
-            ("2020-01-02", "2020-01-02T00:00:00"),
-            ("2020-01-02 03:04", "2020-01-02T03:04:00"),
-            ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05"),
-            ("2020-01-02T03:04:05.5+02:00", "2020-01-02T01:04:05.500"),
-            ("2020-01-02 03:04:05-0530", "2020-01-02T08:34:05"),
-            ("0001-01-01", "0001-01-01T00:00:00"),
-            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999"),
-            ("2020-01-02T03:04:05.123456789Z", "2020-01-02T03:04:05.123456789"),
-        ],
-    )
-    def test_dates_and_times_are_timestamps_in_utc(self, tmp_path: Path, field: str, moment: str) -> None:
-        snapshot = Snapshot.open(self.write(tmp_path, f"n,v\n1,{field}\n2,\n"))
-        type_ = snapshot.schema.columns["v"]
-        assert isinstance(type_, pl.Datetime)
-        assert type_.time_zone == "UTC"
-        expected = pl.Series([moment, None]).str.to_datetime(time_unit=type_.time_unit, time_zone="UTC")
-        assert collected(snapshot, ["v"])["v"].to_list() == expected.to_list()
-        assert collected(snapshot, ["v"])["v"].to_physical().to_list() == expected.to_physical().to_list()
-
-    @pytest.mark.parametrize(
-        ("field", "type_", "value"),
-        [
-            ("007", "int", 7),
-            ("+5", "int", 5),
-            ("18446744073709551615", "uint", 2**64 - 1),
-            ("5", "double", 5.0),
-            ("5", "string", "5"),
-        ],
-    )
-    def test_a_type_can_be_set(self, tmp_path: Path, field: str, type_: str, value: object) -> None:
-        snapshot = Snapshot.open(self.write(tmp_path, f"n,v\n1,{field}\n"), schema_overrides={"v": type_})
-        assert str(snapshot.schema.types["v"]) == type_
-        assert collected(snapshot, ["v"])["v"].to_list() == [value]
-
-    @pytest.mark.parametrize(
-        ("field", "type_"),
-        [
-            ("x", "int"),
-            ("1.5", "int"),
-            ("-1", "uint"),
-            ("x", "double"),
-            ("yes", "bool"),
-            ("2020-13-01", "timestamp"),
-            ("5", "timestamp"),
-        ],
-    )
-    def test_a_value_that_is_not_of_the_set_type_is_an_error(self, tmp_path: Path, field: str, type_: str) -> None:
-        path = self.write(tmp_path, f"n,v\n1,\n2,{field}\n")
-        message = failure(path, schema_overrides={"v": type_})
-        assert message.startswith(f"{path}: row 2 (not counting the header), column 'v': '{field}' is not")
-
-    @pytest.mark.parametrize(
-        ("early", "late"),
-        [
-            ("1", "x"),
-            ("1", "1.5"),
-            ("1", "007"),
-            ("1.5", "x"),
-            ("true", "1"),
-            ("2020-01-01", "soon"),
-            ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00.1234567Z"),
-        ],
-    )
-    def test_a_late_change_of_type_is_an_error(self, tmp_path: Path, early: str, late: str) -> None:
-        snapshot = Snapshot.open(self.write(tmp_path, "n,v\n" + f"1,{early}\n" * 20_000 + f"1,{late}\n"))
-        with pytest.raises(
-            SnapshotError, match=r"row 20001 \(not counting the header\), column 'v': .*--schema v=string"
-        ):
-            list(snapshot.chunks(["v"]))
-        with pytest.raises(SnapshotError, match="row 20001"):
-            snapshot.scan(["v"]).collect()
-        assert sum(chunk.height for chunk in snapshot.chunks(["n"])) == 20_001
-
-    @pytest.mark.parametrize("rows", [1, 400_000], ids=["first block", "later block"])
-    @pytest.mark.parametrize(("row", "fields"), [("1", "1 field"), ("1,2,3", "3 fields")])
-    def test_a_ragged_row_is_an_error(self, tmp_path: Path, rows: int, row: str, fields: str) -> None:
-        path = self.write(tmp_path, "a,b\n" + "1000000,2000000\n" * rows + f"{row}\n1,2\n")
-        said = f"row {rows + 1} (not counting the header) has {fields} where the header has 2: '{row}'"
-        assert failure(path) == f"{path}: {said}"
-
-    @pytest.mark.parametrize(
-        ("text", "said"),
-        [
-            ("", "the file is empty (0 bytes)"),
-            ("a,b,a\n1,2,3\n", "has two columns with the name 'a'; rename one"),
-            ('a,b\n"x,2\n', "row 1 (not counting the header) has 1 field where the header has 2"),
-        ],
-    )
-    def test_malformed(self, tmp_path: Path, text: str, said: str) -> None:
-        assert said in failure(self.write(tmp_path, text))
-
-    def test_other_encodings_are_an_error(self, tmp_path: Path) -> None:
-        (tmp_path / "users.csv").write_bytes("a,b\n1,2\nZoë,3\n".encode("latin-1"))
-        assert "row 2 (not counting the header) is not UTF-8" in failure(tmp_path / "users.csv")
-
-    def test_a_header_alone_has_no_users(self, tmp_path: Path) -> None:
-        snapshot = Snapshot.open(self.write(tmp_path, "a,b\n"))
-        assert snapshot.rows == 0
-        assert collected(snapshot).shape == (0, 2)
-
-    def test_line_ends_a_mark_and_blank_lines(self, tmp_path: Path) -> None:
-        snapshot = Snapshot.open(self.write(tmp_path, "\ufeffa,b\r\n1,2\r\n\r\n3,4"))
-        assert collected(snapshot).rows() == [(1, 2), (3, 4)]
-
-    def test_gzip_and_part_files(self, tmp_path: Path) -> None:
-        (tmp_path / "1.csv.gz").write_bytes(gzip.compress(b"a,b\n1,\n"))
-        (tmp_path / "2.csv").write_bytes(b"b,a\nx,1.5\n")
-        snapshot = Snapshot.open(tmp_path)
-        assert collected(snapshot).rows() == [(1.0, None), (1.5, "x")]
-        assert snapshot.rows == 2
-
-    @pytest.mark.parametrize(
-        ("overrides", "said"),
-        [({"nobody": "int"}, "has no column 'nobody'"), ({"a": "number"}, "the types are int, uint")],
-    )
-    def test_overrides_that_cannot_be(self, tmp_path: Path, overrides: dict[str, str], said: str) -> None:
-        assert said in failure(self.write(tmp_path, "a\n1\n"), schema_overrides=overrides)
 
 
 class TestLocations:

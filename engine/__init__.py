@@ -1,0 +1,36 @@
+"""Counting segments: snapshots, and conditions over them.
+
+    >>> import polars as pl
+    >>> from engine import count, evaluate
+    >>> users = pl.DataFrame({"user_id": [1, 2, 3], "age": [25, 41, None]})
+    >>> evaluate("age > 30", users).values.to_list()
+    [False, True, None]
+    >>> report = count(users, {"adults": "age > 30"})
+    >>> report["adults"].user_count, report["adults"].error_count
+    (1, 1)
+"""
+
+from __future__ import annotations
+
+from compiler.diagnostics import CompileError
+
+from .counting import count
+from .evaluation import evaluate
+from .membership import members
+from .results import CountReport, CountResult, Evaluation, InterpretedClause, Mode
+from .snapshot import Snapshot
+from .sources.base import SnapshotError
+
+__all__ = [
+    "CompileError",
+    "CountReport",
+    "CountResult",
+    "Evaluation",
+    "InterpretedClause",
+    "Mode",
+    "Snapshot",
+    "SnapshotError",
+    "count",
+    "evaluate",
+    "members",
+]

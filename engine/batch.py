@@ -1,0 +1,132 @@
+"""Many conditions in one pass: atoms once per chunk, skeletons over packed bitmaps.
+
+Two bitmaps stand for a condition on a chunk: *surely*, the rows on which it is true, and *maybe*, those on which it is true
+or an error. ``&&`` and ``||`` are one word operation on each; ``!`` swaps and inverts them. That is CEL's absorption, as in
+Kleene's logic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from compiler.ir import Call, Logic, Node
+from compiler.lower import Lowering
+
+from .columnar import select
+from .plan import Planned
+
+Words = NDArray[np.uint64]
+
+_WORD_BITS = 64
+_EVERY_ROW = "every row"
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmaps:
+    """The rows of a chunk on which something is ``surely`` true, and on which it ``maybe`` is: true or an error."""
+
+    surely: Words
+    maybe: Words
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts so far: members, and rows that are errors."""
+
+    members: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Compiled conditions that are counted together.
+
+    Attributes:
+        roots: the normal form of each.
+        atoms: what the skeletons combine, by fingerprint: everything that is not ``&&``, ``||`` or ``!``.
+    """
+
+    roots: tuple[Node, ...]
+    atoms: dict[str, pl.Expr]
+
+
+def batch(planned: Sequence[Planned], lowering: Lowering) -> Batch:
+    """The atoms and skeletons of compiled conditions."""
+    atoms: dict[str, pl.Expr] = {}
+    for one in planned:
+        _collect(one.condition.node, lowering, atoms)
+    return Batch(tuple(one.condition.node for one in planned), atoms)
+
+
+def _collect(node: Node, lowering: Lowering, atoms: dict[str, pl.Expr]) -> None:
+    operands = _operands(node)
+    if not operands:
+        if node.fingerprint not in atoms:
+            value = lowering.lower(node).value
+            atoms[node.fingerprint] = value.cast(pl.Boolean)
+        return
+    for operand in operands:
+        _collect(operand, lowering, atoms)
+
+
+def _operands(node: Node) -> tuple[Node, ...]:
+    """The operands of a node of a skeleton; of an atom, none."""
+    if isinstance(node, Logic):
+        return node.operands
+    if isinstance(node, Call) and node.overload.id == "logical_not":
+        return node.arguments
+    return ()
+
+
+def tally(work: Batch, chunk: pl.DataFrame, lowering: Lowering, tallies: Sequence[Tally]) -> None:
+    """Adds a chunk's counts to each condition's tally."""
+    names = {str(place): expression for place, expression in enumerate(work.atoms.values())}
+    columns = select(chunk, lowering.reductions, names)
+    known = {
+        fingerprint: _bitmaps(column) for fingerprint, column in zip(work.atoms, columns.get_columns(), strict=True)
+    }
+    every = _words(pl.repeat(value=True, n=chunk.height, eager=True))
+    known[_EVERY_ROW] = Bitmaps(every, every)
+    for root, total in zip(work.roots, tallies, strict=True):
+        bitmaps = _combine(root, known)
+        members = int(np.bitwise_count(bitmaps.surely).sum(dtype=np.int64))
+        total.members += members
+        if bitmaps.maybe is not bitmaps.surely:
+            total.errors += int(np.bitwise_count(bitmaps.maybe).sum(dtype=np.int64)) - members
+
+
+def _combine(node: Node, known: dict[str, Bitmaps]) -> Bitmaps:
+    found = known.get(node.fingerprint)
+    if found is not None:
+        return found
+    operands = [_combine(operand, known) for operand in _operands(node)]
+    if isinstance(node, Logic):
+        apply = np.bitwise_and if node.operator == "&&" else np.bitwise_or
+        surely = apply.reduce([o.surely for o in operands])
+        if all(o.surely is o.maybe for o in operands):
+            return Bitmaps(surely, surely)
+        return Bitmaps(surely, apply.reduce([o.maybe for o in operands]))
+    (operand,) = operands
+    # Inverting sets the bits behind the last row, too.
+    rows = known[_EVERY_ROW].surely
+    surely = ~operand.maybe & rows
+    return Bitmaps(surely, surely if operand.maybe is operand.surely else ~operand.surely & rows)
+
+
+def _bitmaps(column: pl.Series) -> Bitmaps:
+    surely = _words(column.fill_null(value=False) if column.has_nulls() else column)
+    if not column.has_nulls():
+        return Bitmaps(surely, surely)
+    return Bitmaps(surely, _words(column.fill_null(value=True)))
+
+
+def _words(flags: pl.Series) -> Words:
+    packed = np.packbits(flags.to_numpy(), bitorder="little")
+    words = np.zeros(-(-len(flags) // _WORD_BITS), dtype=np.uint64)
+    words.view(np.uint8)[: len(packed)] = packed
+    return words

@@ -1,0 +1,144 @@
+"""One condition over one frame: the compiled part columnar, the rest row by row where it still matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from compiler.cell import Cell
+from compiler.reasons import Reasons, error_column
+from compiler.source import Source
+from compiler.syntax import Syntax
+
+from .columnar import select
+from .interpreted import Interpretation, interpret
+from .plan import Plan, Planned, unknown_clauses
+from .results import InterpretedClause
+
+_VALUE, _FAILED, _REASON = "value", "failed", "reason"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A condition's values on a frame.
+
+    Attributes:
+        values: null where it is CEL's null or an error.
+        errors: the reasons; None where they were not asked for.
+        interpreted: what was interpreted.
+    """
+
+    values: pl.Series
+    errors: pl.Series | None
+    interpreted: tuple[InterpretedClause, ...]
+
+
+def run(
+    plan: Plan,
+    planned: Planned,
+    frame: pl.DataFrame,
+    *,
+    now: int,
+    reasons: bool,
+    segment: bool,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Evaluates one condition of a plan on every row of a frame.
+
+    Args:
+        frame: the rows, with the columns that the condition reads.
+        now: the time of the run, in nanoseconds since the epoch.
+        reasons: whether the errors' reasons are asked for.
+        segment: whether a null value is an error.
+        progress: told of interpretation.
+    """
+    if planned.cell is None:
+        return _interpreted(plan, planned, frame, now=now, segment=segment, progress=progress)
+    cell = planned.cell
+    if not planned.clauses:
+        values, failed = _evaluate(planned, cell, frame)
+        return _outcome(plan, planned, frame, values, failed, reasons=reasons, segment=segment, interpreted=())
+    known, _ = _evaluate(planned, cell, frame.with_columns(**unknown_clauses(planned)))
+    undecided = frame.filter(known.is_null())
+    columns: dict[str, pl.Series] = {}
+    interpreted = []
+    for clause in planned.clauses:
+        answers = _interpret(plan, clause.origin, planned.condition.source, undecided, now, progress)
+        columns[clause.name], columns[error_column(clause)] = answers.condition()
+        text = planned.condition.source.slice(clause.origin.span)
+        interpreted.append(InterpretedClause(text, clause.reason, undecided.height, answers.distinct))
+    undecided = undecided.with_columns(**columns)
+    values, failed = _evaluate(planned, cell, undecided)
+    found = _outcome(
+        plan, planned, undecided, values, failed, reasons=reasons, segment=segment, interpreted=tuple(interpreted)
+    )
+    rows = known.is_null().arg_true()
+    errors = None if found.errors is None else _scatter(rows, found.errors, frame.height)
+    return Outcome(known.scatter(rows, found.values), errors, found.interpreted)
+
+
+def _scatter(rows: pl.Series, values: pl.Series, height: int) -> pl.Series:
+    whole = pl.Series(values.name, [None], dtype=values.dtype).new_from_index(0, height)
+    return whole.scatter(rows, values) if len(rows) else whole
+
+
+def _evaluate(planned: Planned, cell: Cell, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series | None]:
+    failed = cell.failed()
+    cells = {_VALUE: cell.value} if failed is None else {_VALUE: cell.value, _FAILED: failed}
+    columns = select(frame, planned.reductions, cells)
+    return columns.get_column(_VALUE), None if failed is None else columns.get_column(_FAILED)
+
+
+def _outcome(
+    plan: Plan,
+    planned: Planned,
+    frame: pl.DataFrame,
+    values: pl.Series,
+    failed: pl.Series | None,
+    *,
+    reasons: bool,
+    segment: bool,
+    interpreted: tuple[InterpretedClause, ...],
+) -> Outcome:
+    if not reasons:
+        return Outcome(values, None, interpreted)
+    erring = values.is_null() if segment else failed
+    if erring is None or not erring.any():
+        return Outcome(values, pl.Series([None], dtype=pl.String()).new_from_index(0, frame.height), interpreted)
+    rows = erring.arg_true()
+    why = _reasons(plan, planned, frame[rows], segment=segment)
+    return Outcome(values, _scatter(rows, why, frame.height), interpreted)
+
+
+def _reasons(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bool) -> pl.Series:
+    before = len(plan.lowering.reductions)
+    reasons = Reasons(plan.lowering, planned.condition.source)
+    node = planned.condition.node
+    expression = reasons.of_condition(node) if segment else reasons.of(node, plan.lowering.rows)
+    assert expression is not None
+    reductions = (*planned.reductions, *plan.lowering.reductions[before:])
+    return select(frame, reductions, {_REASON: expression}).get_column(_REASON)
+
+
+def _interpreted(
+    plan: Plan, planned: Planned, frame: pl.DataFrame, *, now: int, segment: bool, progress: Progress | None
+) -> Outcome:
+    condition = planned.condition
+    answers = _interpret(plan, condition.syntax, condition.source, frame, now, progress)
+    why = planned.whole_reason or ""
+    clause = InterpretedClause(condition.source.text, why, frame.height, answers.distinct)
+    if segment:
+        values, errors = answers.condition()
+    else:
+        values, errors = answers.values(), answers.errors()
+    return Outcome(values, errors, (clause,))
+
+
+def _interpret(
+    plan: Plan, clause: Syntax, source: Source, frame: pl.DataFrame, now: int, progress: Progress | None
+) -> Interpretation:
+    return interpret(clause, source, frame, plan.lowering.schema, now=now, progress=progress)

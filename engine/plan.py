@@ -1,0 +1,151 @@
+"""From conditions to what is run: which part of each is compiled, which is interpreted, which columns are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import polars as pl
+
+from compiler.cell import Cell, NotColumnar
+from compiler.condition import Condition, compile_condition
+from compiler.diagnostics import CompileError, Diagnostic
+from compiler.lower import Clause, Lowering, NotLowered
+from compiler.schema import Schema
+from compiler.source import Span
+from compiler.space import Reduction, Space
+
+from .results import Mode, mode_of
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A condition with its cell over the rows.
+
+    Attributes:
+        cell: None where all of it is interpreted.
+        reductions: what its cell needs of the elements of lists, in the order in which it can be computed.
+        clauses: what is interpreted; of a condition that is interpreted as a whole, nothing.
+        whole_reason: why it is interpreted as a whole; None where it is not.
+        duration: seconds that compiling took.
+    """
+
+    condition: Condition
+    cell: Cell | None
+    reductions: tuple[Reduction, ...]
+    clauses: tuple[Clause, ...]
+    whole_reason: str | None
+    duration: float
+
+    @property
+    def mode(self) -> str:
+        """``compiled``, ``mixed`` or ``interpreted``."""
+        return mode_of(interpreted_whole=self.cell is None, clauses=self.clauses)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A condition that could not be planned, with the message that says why."""
+
+    error: CompileError
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Conditions that are run together.
+
+    Attributes:
+        planned: one for each condition, in the order asked.
+        lowering: what they share.
+        columns: the columns that any of them reads.
+    """
+
+    planned: tuple[Planned | Refused, ...]
+    lowering: Lowering
+    columns: tuple[str, ...]
+
+
+def plan(
+    conditions: Mapping[str, str],
+    schema: Schema,
+    *,
+    now: int,
+    mode: Mode,
+    unchecked: bool = False,
+    segment: bool = True,
+) -> Plan:
+    """Compiles conditions, by name, into one plan. One that cannot be compiled is refused alone.
+
+    Args:
+        now: the time of the run, in nanoseconds since the epoch.
+        unchecked: take every variable as ``dyn``.
+        segment: each condition must be a bool.
+    """
+    lowering = Lowering(schema, interpret=mode is Mode.AUTO)
+    planned: list[Planned | Refused] = []
+    columns: dict[str, None] = {}
+    for name, text in conditions.items():
+        start = perf_counter()
+        label = "<input>" if name == text else name
+        try:
+            condition = compile_condition(text, schema, now=now, name=label, unchecked=unchecked, segment=segment)
+            one = _lowered(condition, lowering, mode, start)
+        except CompileError as error:
+            planned.append(Refused(error, perf_counter() - start))
+            continue
+        columns.update(dict.fromkeys(condition.columns))
+        planned.append(one)
+    return Plan(tuple(planned), lowering, tuple(columns))
+
+
+def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float) -> Planned:
+    if mode is Mode.INTERPRETED:
+        return Planned(condition, None, (), (), "the interpreter was asked for", perf_counter() - start)
+    try:
+        cell = lowering.lower(condition.node)
+    except NotColumnar as error:
+        if mode is Mode.COMPILED:
+            raise _refusal(condition, error) from None
+        return Planned(condition, None, (), (), error.reason, perf_counter() - start)
+    names = set(cell.value.meta.root_names()) | (set() if cell.error is None else set(cell.error.meta.root_names()))
+    reductions, names = _needed(names, lowering.reductions)
+    clauses = tuple(c for c in lowering.clauses if c.name in names)
+    if len(clauses) == 1 and clauses[0].node is condition.node:
+        return Planned(condition, None, (), (), clauses[0].reason, perf_counter() - start)
+    return Planned(condition, cell, reductions, clauses, None, perf_counter() - start)
+
+
+def _needed(names: set[str], reductions: Sequence[Reduction]) -> tuple[tuple[Reduction, ...], set[str]]:
+    """The reductions among ``names``, with those that they need in turn, in their order; and all names then used."""
+    needed: list[Reduction] = []
+    names = set(names)
+    for reduction in reversed(reductions):
+        if reduction.name in names:
+            needed.append(reduction)
+            names |= _reads(reduction)
+    return tuple(reversed(needed)), names
+
+
+def _reads(reduction: Reduction) -> set[str]:
+    expressions = [e for e in (reduction.keep, reduction.value, reduction.failed) if e is not None]
+    space: Space | None = reduction.space
+    while space is not None:
+        expressions += space.captures.values()
+        if space.range is not None:
+            expressions.append(space.range.value)
+        space = space.parent
+    return {name for e in expressions for name in e.meta.root_names()}
+
+
+def _refusal(condition: Condition, error: NotColumnar) -> CompileError:
+    span = error.node.span if isinstance(error, NotLowered) else Span(0, len(condition.source.text))
+    text = condition.source.slice(span)
+    message = f"cannot be compiled: {error.reason}, in `{text}`"
+    return CompileError(condition.source, [Diagnostic(span, message, "mode auto interprets this clause")])
+
+
+def unknown_clauses(planned: Planned) -> dict[str, pl.Expr]:
+    """The clauses of a condition as columns of which nothing is known yet: null, which a decided row outweighs."""
+    return {clause.name: pl.lit(None, dtype=pl.Boolean) for clause in planned.clauses}

@@ -1,0 +1,173 @@
+"""What a calculation found and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import polars as pl
+
+from compiler.values import NANOSECONDS
+
+MICROSECOND = 1_000
+"""Nanoseconds in the unit of ``now``."""
+
+
+class Mode(StrEnum):
+    """How conditions are to be answered.
+
+    ``auto`` compiles what it can and interprets the rest; ``compiled`` refuses what cannot be compiled; ``interpreted``
+    compiles nothing.
+    """
+
+    AUTO = "auto"
+    COMPILED = "compiled"
+    INTERPRETED = "interpreted"
+
+
+@dataclass(frozen=True, slots=True)
+class InterpretedClause:
+    """A part of a condition that was interpreted.
+
+    Attributes:
+        text: the clause.
+        reason: why it has no columnar form.
+        rows: on how many rows its answer was needed.
+        distinct: how many times it was evaluated: once for each distinct combination of the values it reads, chunk by
+            chunk.
+    """
+
+    text: str
+    reason: str
+    rows: int
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The value of an expression on each row of a frame.
+
+    Attributes:
+        values: one value a row, of the Polars type of the expression's CEL type; null where it is CEL's null or an error.
+        errors: String, one a row: the reason where the row is an error, null elsewhere.
+        mode: ``compiled``, ``mixed`` (some clauses were interpreted) or ``interpreted`` (all of it was).
+        type: the CEL type of the expression.
+        interpreted: what was interpreted.
+    """
+
+    values: pl.Series
+    errors: pl.Series
+    mode: str
+    type: str
+    interpreted: tuple[InterpretedClause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountResult:
+    """One condition's part of a count.
+
+    Attributes:
+        name: the segment's name; of a condition without a name, its text.
+        condition: its text.
+        user_count: users for whom it is true; None where ``error`` says why there is no count.
+        error_count: users on whom it ends in an error, who are no members.
+        mode: ``compiled``, ``mixed`` or ``interpreted``; None where it failed.
+        duration: seconds: its own compilation and interpretation, and the wall time of the scan that answered it, which
+            it may have shared with the other conditions.
+        error: None, or the message of a condition that failed alone.
+        interpreted: what was interpreted.
+    """
+
+    name: str
+    condition: str
+    user_count: int | None
+    error_count: int | None
+    mode: str | None
+    duration: float
+    error: str | None = None
+    interpreted: tuple[InterpretedClause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountReport:
+    """The outcome of one count.
+
+    Attributes:
+        snapshot: the snapshot's name.
+        fingerprint: of its files; None for a frame.
+        rows: the number of users in it.
+        now: the time of the run, in UTC.
+        duration: seconds, from the conditions' text to the counts.
+        results: in the order asked.
+    """
+
+    snapshot: str
+    fingerprint: str | None
+    rows: int
+    now: datetime
+    duration: float
+    results: tuple[CountResult, ...]
+
+    def __getitem__(self, name: str) -> CountResult:
+        """The result of the condition of that name."""
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as JSON has it; durations in seconds."""
+        return {
+            "snapshot": self.snapshot,
+            "rows": self.rows,
+            "now": show_time(self.now),
+            "duration": round(self.duration, 6),
+            "results": [
+                {
+                    "name": r.name,
+                    "condition": r.condition,
+                    "user_count": r.user_count,
+                    "error_count": r.error_count,
+                    "mode": r.mode,
+                    "duration": round(r.duration, 6),
+                    "error": r.error,
+                }
+                for r in self.results
+            ],
+        }
+
+
+def run_time(now: datetime | str | None) -> int:
+    """The time of a run, in nanoseconds since the epoch: a whole number of microseconds.
+
+    Args:
+        now: a time with a zone (without: UTC), as a datetime or in ISO 8601; None is this moment.
+
+    Raises:
+        ValueError: the text is no time.
+    """
+    moment = datetime.fromisoformat(now) if isinstance(now, str) else now or datetime.now(UTC)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * NANOSECONDS + since.microseconds * MICROSECOND
+
+
+def moment(nanoseconds: int) -> datetime:
+    """A time of a run as a datetime in UTC."""
+    seconds, rest = divmod(nanoseconds, NANOSECONDS)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // MICROSECOND)
+
+
+def show_time(time: datetime) -> str:
+    """A time in RFC 3339."""
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def mode_of(*, interpreted_whole: bool, clauses: Sequence[object]) -> str:
+    """What a calculation's mode is called in results."""
+    if interpreted_whole:
+        return "interpreted"
+    return "mixed" if clauses else "compiled"

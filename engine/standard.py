@@ -1,0 +1,37 @@
+"""One Polars type for each CEL type, so that a result looks the same whichever path it came by."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from compiler.cell import standard_dtype
+from compiler.functions import ticks
+from compiler.types import DURATION, TIMESTAMP, Type, plain
+
+
+def standard(values: pl.Series, type_: Type) -> pl.Series:
+    """The values in the standard Polars type of their CEL type: Int64, UInt64, Float64, String, ...
+
+    Timestamps become Datetime in UTC and durations Duration, in microseconds where that is exact, else in nanoseconds;
+    beyond what 64 bits of nanoseconds can hold they stay nanoseconds in an Int128. Structs and maps stay as they are.
+    """
+    bare = plain(type_)
+    if bare in (TIMESTAMP, DURATION):
+        return _standard_times(values, bare)
+    dtype = standard_dtype(bare)
+    return values if dtype is None or dtype == values.dtype else values.cast(dtype)
+
+
+def _standard_times(values: pl.Series, type_: Type) -> pl.Series:
+    def dtype(unit: pl.datatypes.TimeUnit) -> pl.DataType:
+        return pl.Datetime(unit, "UTC") if type_ == TIMESTAMP else pl.Duration(unit)
+
+    unit = ticks.unit(values.dtype)
+    physical = values if values.dtype == pl.Int128() else values.to_physical()
+    if unit >= ticks.MICROSECOND:
+        factor = unit // ticks.MICROSECOND
+        return (physical.cast(pl.Int64) * factor).cast(dtype("us"))
+    if not (physical % ticks.MICROSECOND != 0).any():
+        return (physical // ticks.MICROSECOND).cast(pl.Int64).cast(dtype("us"))
+    narrow = physical.cast(pl.Int64, strict=False)
+    return values if narrow.null_count() != physical.null_count() else narrow.cast(dtype("ns"))
