@@ -89,6 +89,8 @@ class Cell:
         wanted = standard_dtype(self.type)
         if wanted is None or wanted == self.dtype:
             return self.value
+        if _holds_long_decimals(self.dtype):
+            raise NotColumnar("a list of decimals that may be beyond 64 bits")
         return self.value.cast(wanted)
 
     def failed(self) -> pl.Expr | None:
@@ -96,6 +98,13 @@ class Cell:
         if not self.fallible:
             return None
         return self.error if self.nullable else self.value.is_null()
+
+
+def _holds_long_decimals(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.List):
+        inner = dtype.inner
+        return isinstance(inner, pl.DataType) and _holds_long_decimals(inner)
+    return isinstance(dtype, pl.Decimal) and dtype.scale == 0
 
 
 def standard_dtype(type_: Type) -> pl.DataType | None:

@@ -1,13 +1,14 @@
 """From syntax to the typed tree: every name and every overload is resolved here, once.
 
 What is wrong is collected, so that one check reports all of it. Unchecked evaluation (``unchecked=True``) takes every
-variable as ``dyn``: what the checker would refuse then becomes a :class:`~compiler.ir.Fail`, an error on each row, or, for
-equality between types that are never equal, false (specification: "Gradual Type Checking").
+variable as ``dyn``: what the checker would refuse then becomes a :class:`~compiler.ir.Fail`, an error on each row, or,
+for equality between types that are never equal, false (specification: "Gradual Type Checking").
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from . import messages
 from .diagnostics import CompileError, Diagnostic
@@ -64,6 +65,9 @@ def check(syntax: Syntax, source: Source, schema: Schema, *, now: int, unchecked
     """The typed tree of a condition.
 
     Args:
+        syntax: the condition as written.
+        source: its text, for the messages.
+        schema: the columns that there are.
         now: the time of the run, in nanoseconds since the epoch.
         unchecked: take every variable as ``dyn``.
 
@@ -131,7 +135,7 @@ class _Checker:
             value = Timestamp(self.now)
             return Constant(syntax.span, TIMESTAMP, value, f"timestamp:{self.now}", origin=syntax)
         if syntax.name == ROW:
-            return self.wrong(syntax.span, messages.ROW_ALONE, (), syntax)
+            return self.wrong(syntax.span, messages.ROW_ALONE, origin=syntax)
         return self.column(syntax.name, syntax.span, syntax) or self.undeclared(syntax)
 
     def undeclared(self, syntax: Name) -> Node:
@@ -185,8 +189,8 @@ class _Checker:
             case Dynamic():
                 return self.deferred(syntax.span, DYN, (operand,), f".{syntax.field!r}", syntax)
             case _:
-                message, hint = messages.no_fields(str(type_))
-                return self.wrong(syntax.field_span, message, hint, operands=(operand,), origin=syntax)
+                refusal = messages.no_fields(str(type_))
+                return self.wrong(syntax.field_span, *refusal, operands=(operand,), origin=syntax)
 
     def has(self, syntax: HasSyntax) -> Node:
         span = syntax.span
@@ -208,9 +212,15 @@ class _Checker:
         return Has(span, selected, f"has({selected.fingerprint})", selected.depends, origin=syntax)
 
     def is_row(self, syntax: Syntax) -> bool:
-        return isinstance(syntax, Name) and syntax.name == ROW and (
-            syntax.absolute or all(name != ROW for name, _ in self.scopes)
+        return (
+            isinstance(syntax, Name)
+            and syntax.name == ROW
+            and (syntax.absolute or all(name != ROW for name, _ in self.scopes))
         )
+
+    def is_variable(self, syntax: Name) -> bool:
+        local = not syntax.absolute and any(name == syntax.name for name, _ in self.scopes)
+        return local or syntax.name == NOW or syntax.name in self.schema.types
 
     def qualified(self, syntax: Syntax) -> str | None:
         """A chain of names as one dotted name (specification: "Name Resolution"), unless it starts at a local."""
@@ -233,7 +243,9 @@ class _Checker:
             known = [name for name, is_method in self.functions if is_method == method]
             other = (syntax.function, not method) in self.functions
             message = messages.undeclared_function(syntax.function, known, method=method, other=other)
-            operands = () if method and isinstance(syntax.target, Name) else tuple(map(self.node, written))
+            if isinstance(syntax.target, Name) and not self.is_variable(syntax.target):
+                written = syntax.arguments  # the name of a library, rather
+            operands = tuple(map(self.node, written))
             return self.wrong(syntax.function_span, *message, operands=operands, origin=syntax)
         arguments = tuple(self.node(a) for a in written)
         return self.apply(syntax.function, arguments, syntax.span, syntax.function_span, syntax, method=method)
@@ -253,7 +265,9 @@ class _Checker:
         resolution = resolve(function, types, unchecked=self.unchecked)
         if resolution is None:
             message, hint = messages.no_overload(function, types, [self.source.slice(a.span) for a in arguments])
-            return self.wrong(place, message, hint, operands=arguments, origin=origin, span=span, text="no such overload")
+            return self.wrong(
+                place, message, hint, operands=arguments, origin=origin, span=span, text="no such overload"
+            )
         inner = ",".join(a.fingerprint for a in arguments)
         depends = _depends(arguments)
         if resolution.overload is None:
@@ -266,15 +280,13 @@ class _Checker:
 
     def check_literals(self, function: Function, call: Call) -> None:
         """A literal that its function can never accept is reported before any row is read."""
-        validate = call.overload.validate
-        if validate is None:
-            return
-        constants = tuple(a.value if isinstance(a, Constant) else None for a in call.arguments)
-        try:
-            validate(*constants)
-        except EvaluationError as error:
-            place = next((a.span for a in reversed(call.arguments) if isinstance(a, Constant)), call.span)
-            self.report(place, messages.bad_literal(function, str(error)))
+        for place, read in call.overload.literals:
+            argument = call.arguments[place]
+            if isinstance(argument, Constant):
+                try:
+                    read(argument.value)
+                except EvaluationError as error:
+                    self.report(argument.span, messages.bad_literal(function, str(error)))
 
     # Special forms
 
@@ -305,9 +317,7 @@ class _Checker:
                 return self.wrong(syntax.span, *message, operands=parts, origin=syntax)
             type_ = DYN
         fingerprint = f"({condition.fingerprint})?({then.fingerprint}):({otherwise.fingerprint})"
-        return Conditional(
-            syntax.span, type_, condition, then, otherwise, fingerprint, _depends(parts), origin=syntax
-        )
+        return Conditional(syntax.span, type_, condition, then, otherwise, fingerprint, _depends(parts), origin=syntax)
 
     def list_literal(self, syntax: ListLiteral) -> Node:
         if syntax.optional:
@@ -361,7 +371,7 @@ class _Checker:
         inner = ";".join(p.fingerprint for p in parts)
         fingerprint = f"{syntax.macro}{depth}({inner})"
         if any(isinstance(t, Dynamic) and t.of is None for t in (type_, variable)):
-            return self.deferred(syntax.span, result, (), fingerprint, syntax)
+            return replace(self.deferred(syntax.span, result, parts, fingerprint, syntax), depends=depends)
         return Comprehension(
             syntax.span, result, syntax.macro, range_, condition, body, depth, fingerprint, depends, origin=syntax
         )
@@ -404,7 +414,7 @@ class _Checker:
 
     def deferred(
         self, span: Span, type_: Type, operands: tuple[Node, ...], fingerprint: str, origin: Syntax
-    ) -> Node:
+    ) -> Deferred:
         reason = messages.RUN_TIME_TYPE
         key = f"deferred({fingerprint},{','.join(o.fingerprint for o in operands)})"
         return Deferred(span, type_, reason, operands, key, _depends(operands), origin=origin)

@@ -96,7 +96,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """``&&`` or ``||`` over two operands or more. Errors are absorbed as the specification says ("Logical Operators")."""
+    """``&&`` or ``||`` over two operands or more. A deciding one absorbs errors (specification: "Logical Operators")."""
 
     span: Span
     operator: OneOf["&&", "||"]

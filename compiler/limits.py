@@ -38,9 +38,6 @@ DEPTH = 64
 COMPREHENSION_DEPTH = 3
 """Macros over lists and maps, each in the body of the one before."""
 
-PATTERN_BYTES = 1_000
-"""Bytes of a regular expression in UTF-8."""
-
 
 def check_text(source: Source) -> None:
     """Refuse a text that is too long, or that is not valid Unicode.

@@ -144,6 +144,8 @@ class Lowering:
             case Comprehension():
                 return self._comprehension(node, space)
             case Fail():
+                for operand in node.operands:
+                    self.lower(operand, space)  # the reasons of its errors come first
                 return Cell(pl.lit(None, dtype=pl.Boolean), BOOL, pl.Boolean())
             case Deferred():
                 raise NotLowered(node, node.reason)
@@ -236,13 +238,12 @@ class Lowering:
 
     def _conditional(self, node: Conditional, space: Space) -> Cell:
         condition = _bool(self.lower(node.condition, space))
+        then, otherwise = self.lower(node.then, space), self.lower(node.otherwise, space)
         if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
-            other = self.lower(node.otherwise if isinstance(node.then, Fail) else node.then, space)
+            other = otherwise if isinstance(node.then, Fail) else then
             bare = other.type if other.type == NULL else plain(other.type)
             failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype)
             then, otherwise = (failing, other) if isinstance(node.then, Fail) else (other, failing)
-        else:
-            then, otherwise = self.lower(node.then, space), self.lower(node.otherwise, space)
         type_, dtype, first, second = _one_type(then, otherwise)
         test = condition.value
         value = pl.when(test).then(first).otherwise(second)
@@ -332,7 +333,10 @@ def _as_list(cell: Cell) -> Cell:
     bare = plain(cell.type)
     if isinstance(bare, MapType) and isinstance(cell.dtype, pl.Map):
         key = data_type(cell.dtype.key)
-        return Cell(cell.value.map.keys(), ListType(bare.key), pl.List(key), cell.fallible, cell.error)
+        keys: Type = ListType(bare.key)
+        if cell.nullable:
+            keys = nullable(keys)
+        return Cell(cell.value.map.keys(), keys, pl.List(key), cell.fallible, cell.error)
     if not isinstance(bare, ListType) or not isinstance(cell.dtype, pl.List):
         raise NotColumnar("the range is not a column")
     return cell
@@ -340,7 +344,7 @@ def _as_list(cell: Cell) -> Cell:
 
 def _one_type(a: Cell, b: Cell) -> tuple[Type, pl.DataType, pl.Expr, pl.Expr]:
     """One type for two cells, the Polars type for both, and both as that."""
-    if a.type == NULL or b.type == NULL:
+    if NULL in (a.type, b.type):
         other = b if a.type == NULL else a
         return nullable(other.type), other.dtype, a.value, b.value
     bare = plain(a.type)

@@ -45,9 +45,7 @@ def unusable(name: str, column_type: str) -> str:
     return f"'{name}' is of type {column_type}, which no CEL type corresponds to"
 
 
-def undeclared_function(
-    name: str, names: Iterable[str], *, method: bool, other: bool
-) -> tuple[str, str | None]:
+def undeclared_function(name: str, names: Iterable[str], *, method: bool, other: bool) -> tuple[str, str | None]:
     """No function has the name; ``other``: but one that is called the other way, as a method or not."""
     if other:
         hint: str | None = f"write {name}(x)" if method else f"write x.{name}(...)"
@@ -171,4 +169,3 @@ def _operator_hint(function: Function, types: Sequence[Type], texts: Sequence[st
         if TIMESTAMP in (a, b):
             return 'add or subtract a duration, as in now - duration("24h")'
     return None
-

@@ -213,7 +213,7 @@ def _invalid(source: Source, tokens: Tokens, at: int) -> CompileError:
     if string := _STRING_START.match(rest):
         return _unreadable_string(source, start, string)
     if character == "`":
-        message = "a name in backticks has letters, digits, '_', '.', '-', '/' and spaces only, and a closing backtick"
+        message = "a name in backticks is not empty, stands on one line, and has a closing backtick"
         return syntax_error(source, Span(start, _line_end(source, start)), message)
     if character in _QUOTES:
         hint = "a string is written in straight quotes: 'text' or \"text\""

@@ -1,7 +1,7 @@
 """From the typed tree to one in normal form, so that equal conditions look equal and the lowering sees fewer forms.
 
-The rules are plain functions in one tuple, applied from the leaves up. Each keeps the value, the error and the reason of
-every row: where operands change their order, their spans still tell the order of the source.
+The rules are plain functions in one tuple, applied from the leaves up. Each keeps the value, the error and the reason
+of every row: where operands change their order, their spans still tell the order of the source.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def flatten(node: Node) -> Node:
 
 
 def push_negation(node: Node) -> Node:
-    """``!(a && b)`` → ``!a || !b``, ``!(a == b)`` → ``a != b``, ``!(a < b)`` → ``a >= b`` unless a double is compared."""
+    """``!(a && b)`` → ``!a || !b``, ``!(a == b)`` → ``a != b``; ``!(a < b)`` → ``a >= b`` unless of doubles."""
     if not (isinstance(node, Call) and node.overload.id == "logical_not"):
         return node
     (operand,) = node.arguments

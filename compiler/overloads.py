@@ -24,8 +24,8 @@ from .types import (
     plain,
 )
 
-NOTHING = Parameter("nothing")
-"""The element type of ``[]``: fits every type."""
+NOTHING = Parameter("dyn")
+"""The element type of ``[]``: fits every type. It is shown as ``dyn``, as cel-go has it once a check is done."""
 
 _EQUALITIES = frozenset({"_==_", "_!=_", "@in"})
 
@@ -87,7 +87,7 @@ def _several(function: Function, arguments: Sequence[Type]) -> bool:
 
 def join(a: Type, b: Type) -> Type | None:
     """The one type of values that have either type; None where there is none but ``dyn``."""
-    if a == b or b == NOTHING:
+    if b in (a, NOTHING):
         return a
     if a == NOTHING:
         return b
@@ -119,9 +119,9 @@ def _join_plain(a: Type, b: Type) -> Type | None:
 
 def comparable(a: Type, b: Type) -> bool:
     """Whether values of the two types can ever be equal."""
-    return _fits(Nullable(Parameter("A")), a, bindings := {}, loose=False) and _fits(
-        Nullable(Parameter("A")), b, bindings, loose=False
-    )
+    bindings: dict[str, Type] = {}
+    anything = Nullable(Parameter("A"))
+    return _fits(anything, a, bindings, loose=False) and _fits(anything, b, bindings, loose=False)
 
 
 def _known(type_: Type) -> Type:

@@ -139,7 +139,9 @@ class Reasons:
         nothing = pl.lit(None, dtype=pl.String)
         before = _first([self.of(node.condition, space), self._null(node.condition, space)])
         then, otherwise = (self.of(n, space) for n in (node.then, node.otherwise))
-        after = pl.when(test).then(nothing if then is None else then).otherwise(nothing if otherwise is None else otherwise)
+        after = (
+            pl.when(test).then(nothing if then is None else then).otherwise(nothing if otherwise is None else otherwise)
+        )
         return pl.when(test.is_null()).then(before).otherwise(after)
 
     def _comprehension(self, node: Comprehension, space: Space) -> list[pl.Expr | None]:

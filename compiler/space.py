@@ -1,7 +1,7 @@
 """Where a cell's values live: the rows, or the flattened elements of a list.
 
-A macro evaluates its body in the space of its list's elements and reduces the outcome to the parent space. What the body
-takes from outside is captured: computed once in the parent space and gathered through each element's parent.
+A macro evaluates its body in the space of its list's elements and reduces the outcome to the parent space. What the
+body takes from outside is captured: computed once in the parent space and gathered through each element's parent.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Kind(StrEnum):
 class Reduction:
     """One value for each parent from the elements of ``space``; a column ``name`` of the parent space.
 
-    A null range gives null, which is an error. The three logical kinds reduce ``keep``, whose nulls are errors, with CEL's
-    absorption. ``LIST`` makes a list of ``value`` (its nulls are CEL's null) for the elements that ``keep`` holds for
-    (all, where it is None); null where ``failed``, or ``keep`` with a null, says that any element is an error.
+    A null range gives null, which is an error. The three logical kinds reduce ``keep``, whose nulls are errors, with
+    CEL's absorption. ``LIST`` makes a list of ``value`` (its nulls are CEL's null) for the elements that ``keep`` holds
+    for (all, where it is None); null where ``failed``, or ``keep`` with a null, says that any element is an error.
     ``FIRST`` takes the first ``value`` that is not null.
 
     Attributes:

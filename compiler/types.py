@@ -118,18 +118,7 @@ class Unusable:
         return f"unusable ({self.column_type})"
 
 
-Type = (
-    Primitive
-    | ListType
-    | MapType
-    | StructType
-    | Nullable
-    | Dynamic
-    | OptionalType
-    | TypeOf
-    | Parameter
-    | Unusable
-)
+Type = Primitive | ListType | MapType | StructType | Nullable | Dynamic | OptionalType | TypeOf | Parameter | Unusable
 
 BOOL = Primitive("bool")
 INT = Primitive("int")
@@ -158,3 +147,20 @@ def nullable(type_: Type) -> Type:
 def is_nullable(type_: Type) -> bool:
     """Whether null can be a value of the type."""
     return isinstance(type_, (Nullable, Dynamic)) or type_ == NULL
+
+
+def is_settled(type_: Type) -> bool:
+    """Whether all of a type is known before any row is read."""
+    match plain(type_):
+        case Dynamic() | Parameter():
+            return False
+        case ListType(element=element):
+            return is_settled(element)
+        case MapType(key=key, value=value):
+            return is_settled(key) and is_settled(value)
+        case StructType(fields=fields):
+            return all(is_settled(field) for _, field in fields)
+        case OptionalType(of=of):
+            return is_settled(of)
+        case _:
+            return True

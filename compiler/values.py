@@ -1,7 +1,7 @@
 """CEL values in Python, as constants and Python bodies see them.
 
 null is None; bool, int, double, string and bytes are bool, int, float, str and bytes; a list is a list (a tuple in a
-constant), a map or message a dict. The types below are those that Python lacks.
+constant), a map a dict. The types below are those that Python lacks.
 """
 
 from __future__ import annotations
@@ -24,5 +24,11 @@ class Timestamp(int):
 
 class Duration(int):
     """Nanoseconds."""
+
+    __slots__ = ()
+
+
+class Message(dict[str, object]):
+    """A struct: a message with these fields, each of which may be null. Not a map: it has no keys to look up."""
 
     __slots__ = ()

@@ -1,13 +1,13 @@
 """Counting segments: snapshots, and conditions over them.
 
-    >>> import polars as pl
-    >>> from engine import count, evaluate
-    >>> users = pl.DataFrame({"user_id": [1, 2, 3], "age": [25, 41, None]})
-    >>> evaluate("age > 30", users).values.to_list()
-    [False, True, None]
-    >>> report = count(users, {"adults": "age > 30"})
-    >>> report["adults"].user_count, report["adults"].error_count
-    (1, 1)
+>>> import polars as pl
+>>> from engine import count, evaluate
+>>> users = pl.DataFrame({"user_id": [1, 2, 3], "age": [25, 41, None]})
+>>> evaluate("age > 30", users).values.to_list()
+[False, True, None]
+>>> report = count(users, {"adults": "age > 30"})
+>>> report["adults"].user_count, report["adults"].error_count
+(1, 1)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Many conditions in one pass: atoms once per chunk, skeletons over packed bitmaps.
 
-Two bitmaps stand for a condition on a chunk: *surely*, the rows on which it is true, and *maybe*, those on which it is true
-or an error. ``&&`` and ``||`` are one word operation on each; ``!`` swaps and inverts them. That is CEL's absorption, as in
-Kleene's logic.
+Two bitmaps stand for a condition on a chunk: *surely*, the rows on which it is true, and *maybe*, those on which it is
+true or an error. ``&&`` and ``||`` are one word operation on each; ``!`` swaps and inverts them. That is CEL's
+absorption, as in Kleene's logic.
 """
 
 from __future__ import annotations
@@ -87,10 +87,11 @@ def tally(work: Batch, chunk: pl.DataFrame, lowering: Lowering, tallies: Sequenc
     """Adds a chunk's counts to each condition's tally."""
     names = {str(place): expression for place, expression in enumerate(work.atoms.values())}
     columns = select(chunk, lowering.reductions, names)
+    every = _packed(pl.repeat(value=True, n=chunk.height, eager=True))
     known = {
-        fingerprint: _bitmaps(column) for fingerprint, column in zip(work.atoms, columns.get_columns(), strict=True)
+        fingerprint: _bitmaps(column, every)
+        for fingerprint, column in zip(work.atoms, columns.get_columns(), strict=True)
     }
-    every = _words(pl.repeat(value=True, n=chunk.height, eager=True))
     known[_EVERY_ROW] = Bitmaps(every, every)
     for root, total in zip(work.roots, tallies, strict=True):
         bitmaps = _combine(root, known)
@@ -118,14 +119,33 @@ def _combine(node: Node, known: dict[str, Bitmaps]) -> Bitmaps:
     return Bitmaps(surely, surely if operand.maybe is operand.surely else ~operand.surely & rows)
 
 
-def _bitmaps(column: pl.Series) -> Bitmaps:
-    surely = _words(column.fill_null(value=False) if column.has_nulls() else column)
-    if not column.has_nulls():
-        return Bitmaps(surely, surely)
-    return Bitmaps(surely, _words(column.fill_null(value=True)))
+def _bitmaps(column: pl.Series, every: Words) -> Bitmaps:
+    """A boolean column's values and nulls as Arrow packs them: a bit a row, the first row the lowest."""
+    array = column.to_arrow()
+    validity, values = array.buffers()
+    if array.offset:
+        # A slice's bits start within a byte.
+        surely = _packed(column.fill_null(value=False))
+        return Bitmaps(surely, _packed(column.fill_null(value=True)) if column.has_nulls() else surely)
+    true = _words(values, len(column))
+    if validity is None or not column.has_nulls():
+        return Bitmaps(true, true)
+    present = _words(validity, len(column))
+    return Bitmaps(true & present, (true | ~present) & every)
 
 
-def _words(flags: pl.Series) -> Words:
+def _words(buffer: object, rows: int) -> Words:
+    """The bits of an Arrow buffer; those behind the last row are cleared."""
+    count = -(-rows // 8)
+    words = np.zeros(-(-rows // _WORD_BITS), dtype=np.uint64)
+    octets = words.view(np.uint8)
+    octets[:count] = np.frombuffer(buffer, dtype=np.uint8, count=count)  # type: ignore[call-overload]
+    if rows % 8:
+        octets[count - 1] &= (1 << rows % 8) - 1
+    return words
+
+
+def _packed(flags: pl.Series) -> Words:
     packed = np.packbits(flags.to_numpy(), bitorder="little")
     words = np.zeros(-(-len(flags) // _WORD_BITS), dtype=np.uint64)
     words.view(np.uint8)[: len(packed)] = packed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import polars as pl
+from polars._typing import TimeUnit
 
 from compiler.cell import INT64_MAX, INT64_MIN
 from compiler.overloads import NOTHING, join
@@ -27,7 +28,7 @@ from compiler.types import (
     nullable,
     plain,
 )
-from compiler.values import Duration, Timestamp, Uint
+from compiler.values import Duration, Message, Timestamp, Uint
 
 _TICK = {"ns": 1, "us": 1_000, "ms": 1_000_000}
 _DAY = 86_400_000_000_000
@@ -37,12 +38,6 @@ _Wrap = Callable[[object], object]
 
 class InterpretationError(Exception):
     """The values of an interpreted clause have no place in one column."""
-
-
-class Message(dict[str, object]):
-    """A struct: a message with these fields, each of which may be null. Not a map: it has no keys to look up."""
-
-    __slots__ = ()
 
 
 class _OutOfRange:
@@ -162,7 +157,7 @@ def _inner(dtype: pl.DataType) -> pl.DataType:
     return _instance(dtype.inner)
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
+def _instance(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
     return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
@@ -260,7 +255,8 @@ def column(values: Sequence[object], type_: Type) -> pl.Series:
         stored = [_stored(value, _TICK[unit]) for value in values]
         return pl.Series("", stored, dtype=storage, strict=True).cast(dtype)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
-        raise InterpretationError(f"the values are no column of {type_}: {error}") from error
+        problem = str(error).partition("\n")[0]
+        raise InterpretationError(f"the values are no column of {type_}: {problem}") from error
 
 
 def _times(value: object) -> Iterator[int]:
@@ -274,6 +270,8 @@ def _times(value: object) -> Iterator[int]:
             for key, element in value.items():
                 yield from _times(key)
                 yield from _times(element)
+        case _:
+            return
 
 
 def _stored(value: object, tick: int) -> object:
@@ -290,13 +288,15 @@ def _stored(value: object, tick: int) -> object:
 
 def _column_types(type_: Type, unit: str) -> tuple[pl.DataType, pl.DataType]:
     """The type to build a column in, and the one to give it."""
-    time_unit: pl.datatypes.TimeUnit = "ns" if unit == "ns" else "us"
+    time_unit: TimeUnit = "ns" if unit == "ns" else "us"
     match bare := plain(type_):
         case ListType(element=element):
             storage, dtype = _column_types(element, unit)
             return pl.List(storage), pl.List(dtype)
         case MapType(key=key, value=value):
-            (key_storage, key_dtype), (storage, dtype) = _column_types(key, unit), _column_types(value, unit)
+            # Polars has no Map with keys of Null.
+            keys = STRING if key in (NULL, NOTHING) else key
+            (key_storage, key_dtype), (storage, dtype) = _column_types(keys, unit), _column_types(value, unit)
             return pl.Map(key_storage, storage), pl.Map(key_dtype, dtype)
         case StructType():
             fields = {name: _column_types(field, unit) for name, field in bare.fields}

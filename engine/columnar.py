@@ -111,15 +111,14 @@ def _reduce(columns: pl.DataFrame, elements: _Elements, reduction: Reduction, he
 def _logical(kind: Kind, keep: pl.Series, elements: _Elements, height: int) -> pl.Series:
     """CEL's absorption over the elements of each parent: a deciding element outweighs an error."""
     parents = elements.parents
+    failed = _any(keep.is_null(), parents, height) if keep.has_nulls() else np.zeros(height, dtype=np.bool_)
     if kind is Kind.EXISTS_ONE:
-        counts = np.bincount(parents[_true(keep)], minlength=height)
-        truth, undecided = pl.Series(counts == 1), _any(keep.is_null(), parents, height)
+        truth = np.bincount(parents[_true(keep)], minlength=height) == 1
     else:
-        deciding = keep if kind is Kind.EXISTS else ~keep
-        decided = _any(deciding, parents, height)
-        truth = pl.Series(decided if kind is Kind.EXISTS else ~decided)
-        undecided = _any(keep.is_null(), parents, height) & ~decided if keep.has_nulls() else None
-    return truth if undecided is None else _masked(truth, pl.Series(~undecided))
+        decided = _any(keep if kind is Kind.EXISTS else ~keep, parents, height)
+        truth = decided if kind is Kind.EXISTS else ~decided
+        failed &= ~decided
+    return _masked(pl.Series(truth), pl.Series(~failed))
 
 
 def _lists(columns: pl.DataFrame, elements: _Elements, height: int, dtype: pl.DataType) -> pl.Series:

@@ -101,9 +101,7 @@ def _summed(clauses: Sequence[InterpretedClause]) -> tuple[InterpretedClause, ..
     return tuple(totals.values())
 
 
-def _scan(
-    snapshot: Snapshot, planning: Plan, running: Sequence[_Running], now: int, progress: Progress | None
-) -> None:
+def _scan(snapshot: Snapshot, planning: Plan, running: Sequence[_Running], now: int, progress: Progress | None) -> None:
     """Runs the plan over the snapshot: in one query where that serves, else chunk by chunk."""
     if not running:
         return

@@ -25,6 +25,8 @@ from compiler.types import (
 )
 from compiler.values import Duration, Timestamp, Uint
 
+NO_SUCH_OVERLOAD = "no such overload"
+
 _NULL = type(None)
 
 _CLASSES: Mapping[Type, type] = {

@@ -43,12 +43,11 @@ from compiler.syntax import (
     Syntax,
 )
 from compiler.types import STRING, UINT, Type
-from compiler.values import Timestamp, Uint
+from compiler.values import Message, Timestamp, Uint
 
 from .cel_python import from_cel_python, to_cel_python
-from .celvalues import OUT_OF_RANGE, Message, type_of
-from .dispatch import holds, needs_elements, refused_null, takes, typed
-from .interpreted import NO_SUCH_OVERLOAD
+from .celvalues import OUT_OF_RANGE, type_of
+from .dispatch import NO_SUCH_OVERLOAD, holds, needs_elements, refused_null, takes, typed
 from .variables import Walk, is_row, resolve
 
 DUPLICATE_KEY = "duplicate key in a map"

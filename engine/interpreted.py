@@ -18,9 +18,9 @@ from compiler.syntax import Syntax
 from compiler.types import BOOL, Type
 
 from .celvalues import column, column_type, exact_key, read
+from .dispatch import NO_SUCH_OVERLOAD
 from .variables import columns_read
 
-NO_SUCH_OVERLOAD = "no such overload"
 _PROGRESS_EVERY = 1_000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -78,18 +79,16 @@ def check_ids(snapshot: Snapshot) -> None:
         raise SnapshotError(f"{snapshot.name}: '{name}' is no id: {rows - distinct:,} of {rows:,} users repeat one")
 
 
+@dataclass(frozen=True, slots=True)
 class _Members:
     """A source of Polars' that yields the members chunk by chunk."""
 
-    def __init__(
-        self, snapshot: Snapshot, planning: Plan, planned: Planned, wanted: list[str], read: list[str], now: int
-    ) -> None:
-        self._snapshot = snapshot
-        self._planning = planning
-        self._planned = planned
-        self._wanted = wanted
-        self._read = read
-        self._now = now
+    snapshot: Snapshot
+    planning: Plan
+    planned: Planned
+    wanted: Sequence[str]
+    read: Sequence[str]
+    now: int
 
     def __call__(
         self,
@@ -99,9 +98,9 @@ class _Members:
         batch_size: int | None,  # noqa: ARG002  (Polars' hint; chunks have their own size)
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
-        for chunk in self._snapshot.chunks(self._read):
-            outcome = run(self._planning, self._planned, chunk, now=self._now, reasons=False, segment=True)
-            found = chunk.select(self._wanted).filter(outcome.values.cast(pl.Boolean))
+        for chunk in self.snapshot.chunks(self.read):
+            outcome = run(self.planning, self.planned, chunk, now=self.now, reasons=False, segment=True)
+            found = chunk.select(self.wanted).filter(outcome.values.cast(pl.Boolean))
             if predicate is not None:
                 found = found.filter(predicate)
             if with_columns is not None:

@@ -9,11 +9,10 @@ import polars as pl
 
 from compiler.cell import Cell
 from compiler.reasons import Reasons, error_column
-from compiler.source import Source
-from compiler.syntax import Syntax
+from compiler.types import is_settled
 
 from .columnar import select
-from .interpreted import Interpretation, interpret
+from .interpreted import interpret
 from .plan import Plan, Planned, unknown_clauses
 from .results import InterpretedClause
 
@@ -50,6 +49,8 @@ def run(
     """Evaluates one condition of a plan on every row of a frame.
 
     Args:
+        plan: what the conditions share.
+        planned: the condition.
         frame: the rows, with the columns that the condition reads.
         now: the time of the run, in nanoseconds since the epoch.
         reasons: whether the errors' reasons are asked for.
@@ -64,10 +65,11 @@ def run(
         return _outcome(plan, planned, frame, values, failed, reasons=reasons, segment=segment, interpreted=())
     known, _ = _evaluate(planned, cell, frame.with_columns(**unknown_clauses(planned)))
     undecided = frame.filter(known.is_null())
+    schema = plan.lowering.schema
     columns: dict[str, pl.Series] = {}
     interpreted = []
     for clause in planned.clauses:
-        answers = _interpret(plan, clause.origin, planned.condition.source, undecided, now, progress)
+        answers = interpret(clause.origin, planned.condition.source, undecided, schema, now=now, progress=progress)
         columns[clause.name], columns[error_column(clause)] = answers.condition()
         text = planned.condition.source.slice(clause.origin.span)
         interpreted.append(InterpretedClause(text, clause.reason, undecided.height, answers.distinct))
@@ -128,17 +130,13 @@ def _interpreted(
     plan: Plan, planned: Planned, frame: pl.DataFrame, *, now: int, segment: bool, progress: Progress | None
 ) -> Outcome:
     condition = planned.condition
-    answers = _interpret(plan, condition.syntax, condition.source, frame, now, progress)
+    schema = plan.lowering.schema
+    answers = interpret(condition.syntax, condition.source, frame, schema, now=now, progress=progress)
     why = planned.whole_reason or ""
     clause = InterpretedClause(condition.source.text, why, frame.height, answers.distinct)
     if segment:
         values, errors = answers.condition()
     else:
-        values, errors = answers.values(), answers.errors()
+        values = answers.values(condition.type if is_settled(condition.type) else None)
+        errors = answers.errors()
     return Outcome(values, errors, (clause,))
-
-
-def _interpret(
-    plan: Plan, clause: Syntax, source: Source, frame: pl.DataFrame, now: int, progress: Progress | None
-) -> Interpretation:
-    return interpret(clause, source, frame, plan.lowering.schema, now=now, progress=progress)

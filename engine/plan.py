@@ -79,6 +79,9 @@ def plan(
     """Compiles conditions, by name, into one plan. One that cannot be compiled is refused alone.
 
     Args:
+        conditions: their texts.
+        schema: the columns that there are.
+        mode: how they are to be answered.
         now: the time of the run, in nanoseconds since the epoch.
         unchecked: take every variable as ``dyn``.
         segment: each condition must be a bool.

@@ -50,7 +50,7 @@ class Evaluation:
     """The value of an expression on each row of a frame.
 
     Attributes:
-        values: one value a row, of the Polars type of the expression's CEL type; null where it is CEL's null or an error.
+        values: one a row, of the Polars type of the expression's CEL type; null where it is CEL's null or an error.
         errors: String, one a row: the reason where the row is an error, null elsewhere.
         mode: ``compiled``, ``mixed`` (some clauses were interpreted) or ``interpreted`` (all of it was).
         type: the CEL type of the expression.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+from polars._typing import TimeUnit
 
 from compiler.cell import standard_dtype
 from compiler.functions import ticks
@@ -23,15 +24,19 @@ def standard(values: pl.Series, type_: Type) -> pl.Series:
 
 
 def _standard_times(values: pl.Series, type_: Type) -> pl.Series:
-    def dtype(unit: pl.datatypes.TimeUnit) -> pl.DataType:
+    def dtype(unit: TimeUnit) -> pl.DataType:
         return pl.Datetime(unit, "UTC") if type_ == TIMESTAMP else pl.Duration(unit)
 
+    if values.dtype == pl.Null():
+        return values.cast(dtype("us"))
     unit = ticks.unit(values.dtype)
     physical = values if values.dtype == pl.Int128() else values.to_physical()
     if unit >= ticks.MICROSECOND:
-        factor = unit // ticks.MICROSECOND
-        return (physical.cast(pl.Int64) * factor).cast(dtype("us"))
-    if not (physical % ticks.MICROSECOND != 0).any():
-        return (physical // ticks.MICROSECOND).cast(pl.Int64).cast(dtype("us"))
+        return (physical.cast(pl.Int64) * (unit // ticks.MICROSECOND)).cast(dtype("us"))
+    # Series do no arithmetic of Int128 and a Python int.
+    factor = pl.Series([ticks.MICROSECOND], dtype=physical.dtype)
+    microseconds = physical // factor
+    if (microseconds * factor == physical).all():
+        return microseconds.cast(pl.Int64).cast(dtype("us"))
     narrow = physical.cast(pl.Int64, strict=False)
     return values if narrow.null_count() != physical.null_count() else narrow.cast(dtype("ns"))

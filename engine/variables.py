@@ -91,8 +91,8 @@ class Walk:
                 self.type_of(node.condition, locals_)
                 return _first(self.type_of(node.then, locals_), self.type_of(node.otherwise, locals_))
             case ListLiteral():
-                element = _first(*[self.type_of(e, locals_) for e in node.elements])
-                return None if element is None else ListType(element)
+                of = _first(*[self.type_of(e, locals_) for e in node.elements])
+                return None if of is None else ListType(of)
             case MapLiteral():
                 for entry in node.entries:
                     self.type_of(entry.key, locals_)

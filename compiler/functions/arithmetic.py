@@ -124,9 +124,7 @@ def _multiply(a: Cell, b: Cell) -> Cell:
     return _checked(a, b, (min(corners), max(corners)), lambda x, y: x * y)
 
 
-def _checked(
-    a: Cell, b: Cell, interval: tuple[int, int], apply: Callable[[pl.Expr, pl.Expr], pl.Expr]
-) -> Cell:
+def _checked(a: Cell, b: Cell, interval: tuple[int, int], apply: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Cell:
     """The operation in 64 bits where no value can leave them, else in 128 bits, back by a cast that gives null."""
     low, high = _LIMITS[_bare(a)]  # type: ignore[index]
     dtype = pl.Int64() if _bare(a) == INT else pl.UInt64()
@@ -258,5 +256,5 @@ def _negative(a: int) -> int:
     return -a
 
 
-def _logical_not(a: bool) -> bool:  # noqa: FBT001  (a CEL value)
+def _logical_not(a: bool) -> bool:
     return not a

@@ -19,26 +19,37 @@ def functions() -> tuple[Function, ...]:
     """``size``, ``[]`` and ``+`` of lists and maps."""
     element, key, value = (Nullable(Parameter(name)) for name in "AKV")
     list_type, map_type = ListType(element), MapType(Parameter("K"), value)
-    sizes = (
-        Overload("size_list", (list_type,), INT, lower=_size_of_list, body=len),
-        Overload("size_map", (map_type,), INT, lower=_size_of_map, body=len),
-    )
+
+    def sizes(list_id: str, map_id: str) -> tuple[Overload, Overload]:
+        return (
+            Overload(list_id, (list_type,), INT, lower=_size_of_list, body=len),
+            Overload(map_id, (map_type,), INT, lower=_size_of_map, body=len),
+        )
+
     documentation = 'The number of elements of a list, or of entries of a map. (Specification: "size")'
     examples = (("size([1, 2])", "2"), ("size([])", "0"), ("size({'a': 1})", "1"))
     out_of_range = (Failure(INDEX_OUT_OF_RANGE),)
     return (
-        Function("size", sizes, documentation, examples),
-        Function("size", sizes, documentation, (("[1, 2].size()", "2"), ("{1: 2}.size()", "1")), method=True),
+        Function("size", sizes("size_list", "size_map"), documentation, examples),
+        Function(
+            "size",
+            sizes("list_size", "map_size"),
+            documentation,
+            (("[1, 2].size()", "2"), ("{1: 2}.size()", "1")),
+            method=True,
+        ),
         Function(
             "_[_]",
             (
                 Overload("index_list", (list_type, INT), element, _element_at, _list_item, out_of_range),
                 Overload("index_list_uint", (list_type, UINT), element, _element_at, _list_item, out_of_range, True),
-                Overload("index_list_double", (list_type, DOUBLE), element, _element_at, _list_item, out_of_range, True),
+                Overload(
+                    "index_list_double", (list_type, DOUBLE), element, _element_at, _list_item, out_of_range, True
+                ),
                 Overload("index_map", (map_type, key), value, _value_at, _map_item, (Failure(NO_SUCH_KEY),)),
             ),
-            "The element of a list at a position counted from 0, or the value of a map at a key; an error where there is "
-            'none. (Specification: "Field Selection and Indexing")',
+            "The element of a list at a position counted from 0, or the value of a map at a key; an error where there "
+            'is none. (Specification: "Field Selection and Indexing")',
             (("[7, 8][1]", "8"), ("[7][1]", "error"), ("{'a': 1}['a']", "1"), ("{'a': 1}['b']", "error")),
         ),
         Function(
@@ -51,6 +62,8 @@ def functions() -> tuple[Function, ...]:
 
 
 def _size_of_list(cell: Cell) -> Cell:
+    if not isinstance(cell.dtype, pl.List):
+        raise NotColumnar("the list is not a column")
     return _size(cell, cell.value.list.len())
 
 
@@ -67,7 +80,8 @@ def _size(cell: Cell, length: pl.Expr) -> Cell:
 def _element_at(container: Cell, index: Cell) -> Cell:
     list_type = plain(container.type)
     assert isinstance(list_type, ListType)
-    assert isinstance(container.dtype, pl.List)
+    if not isinstance(container.dtype, pl.List):
+        raise NotColumnar("the list is not a column")
     position = _position(index)
     inner = container.dtype.inner
     assert isinstance(inner, pl.DataType)
@@ -117,7 +131,7 @@ def _concatenate(left: Cell, right: Cell) -> Cell:
 
 
 def _list_item(container: list[object], index: float) -> object:
-    if index != int(index) or not 0 <= index < len(container):
+    if not 0 <= index < len(container) or index != int(index):
         raise EvaluationError(INDEX_OUT_OF_RANGE)
     return container[int(index)]
 

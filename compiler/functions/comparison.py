@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from itertools import product
+from typing import Any
 
 import polars as pl
 
@@ -32,7 +33,7 @@ from ..values import Duration, Timestamp
 from . import constants, ticks
 from .declare import Function, Overload
 
-_ORDERINGS: dict[str, tuple[str, Callable[[object, object], object], str]] = {
+_ORDERINGS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "_<_": ("less", operator.lt, "less than"),
     "_<=_": ("less_equals", operator.le, "less than or equal to"),
     "_>_": ("greater", operator.gt, "greater than"),
@@ -49,7 +50,7 @@ def functions() -> tuple[Function, ...]:
             (Overload("equals", (anything, anything), BOOL, lower=equal, body=equal_values),),
             "True when both are equal. Numbers of different types are compared as numbers, NaN equals nothing, null "
             'equals only null. (Specification: "Equality")',
-            (("1 == 1.0", "true"), ('[1, 2] == [1, 2, 3]', "false"), ("0.0 / 0.0 == 0.0 / 0.0", "false")),
+            (("1 == 1.0", "true"), ("[1, 2] == [1, 2, 3]", "false"), ("0.0 / 0.0 == 0.0 / 0.0", "false")),
         ),
         Function(
             "_!=_",
@@ -62,7 +63,13 @@ def functions() -> tuple[Function, ...]:
             "@in",
             (
                 Overload("in_list", (anything, ListType(anything)), BOOL, lower=_in_list, body=_in_values),
-                Overload("in_map", (anything, MapType(anything, anything)), BOOL, lower=_in_map, body=_in_keys),
+                Overload(
+                    "in_map",
+                    (anything, MapType(anything, Nullable(Parameter("V")))),
+                    BOOL,
+                    lower=_in_map,
+                    body=_in_keys,
+                ),
             ),
             'True when a list holds an equal element, or a map an equal key. (Specification: "List Operators")',
             (('"a" in ["a", "b"]', "true"), ("2 in [1, 3]", "false"), ('"k" in {"k": null}', "true")),
@@ -85,7 +92,7 @@ def _ordering(name: str) -> Function:
                 (a, b),
                 BOOL,
                 lower=lambda left, right: order(symbol, left, right),
-                body=compare,
+                body=_as_doubles(compare) if (a == DOUBLE) != (b == DOUBLE) else compare,
             )
             for a, b in pairs
         ),
@@ -93,6 +100,11 @@ def _ordering(name: str) -> Function:
         'code point, false before true; NaN is in no order. (Specification: "Ordering")',
         ((f"1 {symbol} 2.5", str(compare(1, 2.5)).lower()), (f'"b" {symbol} "B"', str(compare("b", "B")).lower())),
     )
+
+
+def _as_doubles(compare: Callable[[Any, Any], bool]) -> Callable[[float, float], bool]:
+    """The specification compares int and uint with double as doubles; Python compares them exactly."""
+    return lambda left, right: compare(float(left), float(right))
 
 
 def order(symbol: str, left: Cell, right: Cell) -> Cell:
@@ -272,8 +284,10 @@ def equal_values(left: object, right: object) -> bool:
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(map(equal_values, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
-        return len(left) == len(right) and all(
-            key in right and equal_values(value, right[key]) for key, value in left.items()
+        return (
+            type(left) is type(right)
+            and len(left) == len(right)
+            and all(key in right and equal_values(value, right[key]) for key, value in left.items())
         )
     if _kind(left) != _kind(right):
         return False

@@ -16,8 +16,7 @@ def constant(value: object, type_: Type) -> Cell:
     """The cell of a constant (see ``values.py``) of a type; of the value's own type where the type is ``dyn``.
 
     Raises:
-        NotColumnar: for a list whose elements have no one Polars type. Its cell's ``constant`` would still serve ``in``:
-            see :func:`constant_list`.
+        NotColumnar: for an element of a type that has no constants.
     """
     if isinstance(value, tuple):
         return constant_list(value, type_)

@@ -1,8 +1,8 @@
 """How a function of the language is declared: once, here, for every path.
 
 A declaration holds the signature that the checker resolves, the text that documents it, examples that run as tests on
-every path, the errors it can raise, its lowering to Polars, and, where cel-python lacks the function or departs from the
-specification, its Python body for the interpreter.
+every path, the errors it can raise, its lowering to Polars, and, where cel-python lacks the function or departs from
+the specification, its Python body for the interpreter.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class EvaluationError(Exception):
 class Failure:
     """A way in which a function can fail although its arguments are there.
 
-    ``when`` tells, from the arguments' cells, the rows that failed this way; of several failures the first that holds is
-    the reason, and the last one needs no ``when``.
+    ``when`` tells, from the arguments' cells, the rows that failed this way; of several failures the first that holds
+    is the reason, and the last one needs no ``when``.
     """
 
     message: str
@@ -46,8 +46,8 @@ class Overload:
         body: from Python values (None, bool, int, float, str, bytes, list, dict; timestamps and durations as int
             nanoseconds) to one; raises ``EvaluationError``. None: cel-python's own function is right.
         failures: the errors it can raise beside null arguments.
-        validate: called by the checker with the arguments' constants (None where one is no constant), to report a literal
-            that the function can never accept; raises ``EvaluationError``.
+        literals: by the argument's place, how a literal is read. It is tried before any row is, so that one which the
+            function can never accept is reported by the checker; raises ``EvaluationError``.
         dynamic: the signature holds at run time only; the checker takes it just for arguments that are ``dyn``.
     """
 
@@ -58,7 +58,7 @@ class Overload:
     body: Body | None = field(default=None, repr=False)
     failures: tuple[Failure, ...] = ()
     dynamic: bool = False
-    validate: Body | None = field(default=None, repr=False)
+    literals: tuple[tuple[int, Body], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

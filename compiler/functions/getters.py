@@ -146,6 +146,7 @@ def _getter(part: _Part) -> Function:
             lower=lambda t, name: _lower(part, t, name),
             body=lambda t, name: _body(part, t, name),
             failures=(Failure(UNKNOWN_ZONE, _unknown_zone), Failure(TIMESTAMP_RANGE)),
+            literals=((1, zone),),
         ),
     ]
     words = f"{part.words}, of a timestamp in UTC, or in the zone given: an IANA name or an offset such as +01:00."

@@ -70,6 +70,7 @@ def _matches(*, method: bool, examples: tuple[tuple[str, str], ...]) -> Function
         lower=_match,
         body=_found,
         failures=(Failure(INVALID_PATTERN),),
+        literals=((1, _accepted),),
     )
     return Function(
         "matches",
@@ -131,6 +132,13 @@ def _match(text: Cell, pattern: Cell) -> Cell:
     (source,) = pattern.constant
     assert isinstance(source, str)
     return result(BOOL, patterns.search(text.standard, source), text, fails=False)
+
+
+def _accepted(pattern: str) -> None:
+    """A literal pattern must be one that RE2 accepts."""
+    refusal = patterns.refusal(pattern)
+    if refusal is not None:
+        raise EvaluationError(refusal)
 
 
 def _found(text: str, pattern: str) -> bool:

@@ -12,7 +12,6 @@ from . import getters, ticks, time_text
 from .declare import EvaluationError, Failure, Function, Overload
 from .ticks import MICROSECOND, RANGES, SECOND
 from .time_text import DURATION_RANGE, INVALID_DURATION, INVALID_TIMESTAMP, TIMESTAMP_RANGE
-from .zones import zone
 
 _RANGE_MESSAGES: dict[Type, str] = {TIMESTAMP: TIMESTAMP_RANGE, DURATION: DURATION_RANGE}
 
@@ -58,6 +57,7 @@ def functions() -> tuple[Function, ...]:
                     lower=_timestamp_of_text,
                     body=time_text.parse_timestamp,
                     failures=(Failure(INVALID_TIMESTAMP, _invalid_timestamp), Failure(TIMESTAMP_RANGE)),
+                    literals=((0, time_text.parse_timestamp),),
                 ),
                 Overload(
                     "int64_to_timestamp",
@@ -87,6 +87,7 @@ def functions() -> tuple[Function, ...]:
                     lower=_duration_of_text,
                     body=time_text.parse_duration,
                     failures=(Failure(INVALID_DURATION, _invalid_duration), Failure(DURATION_RANGE)),
+                    literals=((0, time_text.parse_duration),),
                 ),
                 _identity("duration_to_duration", DURATION),
             ),
@@ -142,26 +143,6 @@ def functions() -> tuple[Function, ...]:
         ),
         *getters.functions(),
     )
-
-
-def check_literal(overload_id: str, position: int, value: object) -> str | None:
-    """Why a literal can never do as an argument, or None where it can: for the checker to report.
-
-    ``position`` counts the parameters of the overload, the receiver first. Judged are the texts of ``timestamp`` and
-    ``duration`` and the names of time zones.
-    """
-    if not isinstance(value, str):
-        return None
-    try:
-        if overload_id == "string_to_timestamp":
-            time_text.parse_timestamp(value)
-        elif overload_id == "string_to_duration":
-            time_text.parse_duration(value)
-        elif overload_id.endswith("_with_tz") and position == 1:
-            zone(value)
-    except EvaluationError as error:
-        return str(error)
-    return None
 
 
 def _in_range(type_: Type, nanoseconds: int) -> int:
@@ -301,8 +282,12 @@ def _invalid_timestamp(text: Cell) -> pl.Expr:
 
 
 def _invalid_duration(text: Cell) -> pl.Expr:
-    value = str(text.constant[0]) if text.constant is not None else ""
-    return pl.lit(check_literal("string_to_duration", 0, value) == INVALID_DURATION)
+    # A duration's text that is no literal has no columnar form.
+    try:
+        time_text.parse_duration(str(text.constant[0]) if text.constant is not None else "")
+    except EvaluationError as error:
+        return pl.lit(str(error) == INVALID_DURATION)
+    return pl.lit(value=False)
 
 
 def _timestamp_of_int(seconds: Cell) -> Cell:

@@ -79,7 +79,7 @@ def by_body(overload: Overload, *arguments: object) -> object:
 
 
 def by_cel_cpp(function: Function, overload: Overload, rows: list[tuple[object, ...]]) -> list[object]:
-    types = {STRING: cel.Type.STRING, BYTES: cel.Type.BYTES}
+    types: dict[Type, object] = {STRING: cel.Type.STRING, BYTES: cel.Type.BYTES}
     names = ["a", "b"][: len(overload.parameters)]
     if function.name == "_+_":
         text = "a + b"
@@ -100,9 +100,9 @@ def by_cel_cpp(function: Function, overload: Overload, rows: list[tuple[object, 
 @pytest.mark.parametrize("name", OVERLOADS)
 def test_lowering_and_body_and_cel_cpp_agree(name: str) -> None:
     function, overload = OVERLOADS[name]
-    values = {STRING: TEXTS, BYTES: BYTE_TEXTS}
-    dtypes = {STRING: pl.String(), BYTES: pl.Binary()}
-    rows = list(product(*(values[t] for t in overload.parameters)))
+    values: dict[Type, tuple[object, ...]] = {STRING: TEXTS, BYTES: BYTE_TEXTS}
+    dtypes: dict[Type, pl.DataType] = {STRING: pl.String(), BYTES: pl.Binary()}
+    rows: list[tuple[object, ...]] = list(product(*(values[t] for t in overload.parameters)))
     if function.name == "matches":
         rows = list(product(TEXTS, PATTERNS))
     expected = by_cel_cpp(function, overload, rows)
@@ -111,7 +111,7 @@ def test_lowering_and_body_and_cel_cpp_agree(name: str) -> None:
     names = ["a", "b"][: len(overload.parameters)]
     if function.name == "matches":
         found = []
-        for text, pattern in rows:
+        for text, pattern in product(TEXTS, PATTERNS):
             cell = overload.lower(column("a", STRING, pl.String()), text_constant(pattern))
             found.extend(evaluated(cell, pl.DataFrame({"a": [text]}, schema={"a": pl.String})))
         assert found == expected
