@@ -8,7 +8,6 @@ for equality between types that are never equal, false (specification: "Gradual 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from . import messages
 from .diagnostics import CompileError, Diagnostic
@@ -177,12 +176,13 @@ class _Checker:
                 if field is None:
                     names = [name for name, _ in type_.fields]
                     message = messages.no_such_field(syntax.field, self.source.slice(operand.span), names)
-                    return self.wrong(syntax.field_span, *message, operands=(operand,), origin=syntax)
+                    return self.wrong(syntax.field_span, *message, (operand,), syntax, needed=(operand,))
                 if isinstance(plain(field), Unusable):
                     self.report(syntax.field_span, messages.unusable(syntax.field, str(field)))
                     return self.unknown(syntax.span, syntax)
                 fingerprint = f"({operand.fingerprint}).{syntax.field!r}"
-                return Field(syntax.span, field, operand, syntax.field, fingerprint, operand.depends, origin=syntax)
+                selected = _part(operand.type, field)
+                return Field(syntax.span, selected, operand, syntax.field, fingerprint, operand.depends, origin=syntax)
             case MapType():
                 key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
                 return self.apply("_[_]", (operand, key), syntax.span, syntax.field_span, syntax)
@@ -190,7 +190,7 @@ class _Checker:
                 return self.deferred(syntax.span, DYN, (operand,), f".{syntax.field!r}", syntax)
             case _:
                 refusal = messages.no_fields(str(type_))
-                return self.wrong(syntax.field_span, *refusal, operands=(operand,), origin=syntax)
+                return self.wrong(syntax.field_span, *refusal, (operand,), syntax, needed=(operand,))
 
     def has(self, syntax: HasSyntax) -> Node:
         span = syntax.span
@@ -265,8 +265,9 @@ class _Checker:
         resolution = resolve(function, types, unchecked=self.unchecked)
         if resolution is None:
             message, hint = messages.no_overload(function, types, [self.source.slice(a.span) for a in arguments])
+            needed = arguments[1:] if name == "@in" else arguments
             return self.wrong(
-                place, message, hint, operands=arguments, origin=origin, span=span, text="no such overload"
+                place, message, hint, arguments, origin, needed=needed, span=span, text="no such overload"
             )
         inner = ",".join(a.fingerprint for a in arguments)
         depends = _depends(arguments)
@@ -297,7 +298,7 @@ class _Checker:
         if type_ == BOOL or isinstance(type_, Dynamic):
             return node
         message, hint = messages.not_bool(str(type_), self.source.slice(syntax.span))
-        return self.wrong(syntax.span, message, hint, operands=(node,), origin=syntax, text="no such overload")
+        return self.wrong(syntax.span, message, hint, (node,), syntax, needed=(node,), text="no such overload")
 
     def conditional(self, syntax: ConditionalSyntax) -> Node:
         condition = self.condition(syntax.condition)
@@ -344,14 +345,14 @@ class _Checker:
         type_ = _behind(range_.type)
         match type_:
             case ListType(element=element):
-                variable: Type = element
+                variable = _part(range_.type, element)
             case MapType(key=key):
-                variable = key
+                variable = _part(range_.type, key)
             case Dynamic():
                 variable = DYN
             case _:
                 message, hint = messages.not_iterable(str(type_), self.source.slice(syntax.range.span), syntax.macro)
-                return self.wrong(syntax.range.span, message, hint, operands=(range_,), origin=syntax)
+                return self.wrong(syntax.range.span, message, hint, (range_,), syntax, needed=(range_,))
         depth = len(self.scopes)
         self.scopes.append((syntax.variables[0], variable))
         try:
@@ -371,7 +372,7 @@ class _Checker:
         inner = ";".join(p.fingerprint for p in parts)
         fingerprint = f"{syntax.macro}{depth}({inner})"
         if any(isinstance(t, Dynamic) and t.of is None for t in (type_, variable)):
-            return replace(self.deferred(syntax.span, result, parts, fingerprint, syntax), depends=depends)
+            return self.deferred(syntax.span, result, parts, fingerprint, syntax)._replace(depends=depends)
         return Comprehension(
             syntax.span, result, syntax.macro, range_, condition, body, depth, fingerprint, depends, origin=syntax
         )
@@ -386,18 +387,21 @@ class _Checker:
         operands: tuple[Node, ...] = (),
         origin: Syntax | None = None,
         *,
+        needed: tuple[Node, ...] = (),
         span: Span | None = None,
         text: str | None = None,
     ) -> Node:
-        """Reports an error, or, unchecked, makes it one of every row. ``text`` is then the message of the row."""
-        if not self.unchecked:
-            if not any(isinstance(o, Fail) for o in operands):
-                self.report(place, message, hint)
+        """Reports an error, or, unchecked or where it is due to a ``dyn``, makes it one of every row.
+
+        ``text`` is then the message of the row.
+        """
+        if not self.unchecked and not any(isinstance(o.type, Dynamic) for o in operands):
+            self.report(place, message, hint)
             return self.unknown(place, origin)
         span = span or (origin.span if origin is not None else place)
         inner = ",".join(o.fingerprint for o in operands)
         fingerprint = f"fail({message!r},{inner})"
-        return Fail(span, DYN, text or message, operands, fingerprint, _depends(operands), origin=origin)
+        return Fail(span, DYN, text or message, operands, fingerprint, _depends(operands), origin, needed)
 
     def report(self, place: Span, message: str, hint: str | None = None) -> None:
         diagnostic = Diagnostic(place, message, hint)
@@ -439,6 +443,11 @@ def _join_all(types: Sequence[Type]) -> Type:
     for type_ in types:
         joined = join(joined, type_) or DYN
     return joined
+
+
+def _part(whole: Type, part: Type) -> Type:
+    """The type of an element, key or field: of what is ``dyn``, it is, too."""
+    return Dynamic(part) if isinstance(plain(whole), Dynamic) and not isinstance(part, Dynamic) else part
 
 
 def _behind(type_: Type) -> Type:

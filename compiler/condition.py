@@ -9,6 +9,7 @@ from .check import check
 from .diagnostics import CompileError, Diagnostic
 from .ir import Column, Node, children
 from .normalize import normalize
+from .overloads import known
 from .parse import parse
 from .schema import Schema
 from .source import Source
@@ -68,8 +69,9 @@ def compile_condition(
     source = Source(text, name)
     syntax = parse(source)
     checked = check(syntax, source, schema, now=now, unchecked=unchecked)
-    if segment and not (isinstance(checked.type, Dynamic) or plain(checked.type) == BOOL):
-        message, hint = messages.not_a_segment(str(checked.type), source.slice(syntax.span))
+    type_ = known(checked.type)
+    if segment and not (isinstance(type_, Dynamic) or plain(type_) == BOOL):
+        message, hint = messages.not_a_segment(str(type_), source.slice(syntax.span))
         raise CompileError(source, [Diagnostic(syntax.span, message, hint)])
     return Condition(source, syntax, checked, normalize(checked))
 

@@ -9,6 +9,9 @@ from unicodedata import combining, east_asian_width
 
 from .source import Source, Span
 
+_LONGEST_LINE = 120
+_CUT = "…"
+
 
 class Severity(StrEnum):
     """An error stops a condition; a warning never does."""
@@ -38,14 +41,14 @@ class Diagnostic:
              | agee > 30
              | ^^^^
              = did you mean 'age'?
+
+        Of a long line, only the part around the place is shown.
         """
         line, column = source.position(self.span.start)
-        text = source.line(line)
-        before, under = text[: column - 1], text[column - 1 :]
-        under = under[: max(1, self.span.end - self.span.start)]
+        before, under, after = _around(source.line(line), column - 1, self.span.end - self.span.start)
         shown = [
             f"{self.severity.upper()}: {source.name}:{line}:{column}: {self.message}",
-            f" | {text.replace(chr(9), ' ')}",
+            f" | {(before + under + after).replace(chr(9), ' ')}",
             f" | {' ' * _width(before)}{'^' * max(1, _width(under))}",
         ]
         if self.hint:
@@ -65,6 +68,15 @@ class CompileError(Exception):
         self.source = source
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.span))
         super().__init__("\n".join(d.render(source) for d in self.diagnostics))
+
+
+def _around(text: str, start: int, length: int) -> tuple[str, str, str]:
+    """What a line has before a place, at it and after it, shortened where the line is long."""
+    first = max(0, min(start - _LONGEST_LINE // 3, len(text) - _LONGEST_LINE))
+    last = first + _LONGEST_LINE
+    end = min(start + max(1, length), last)
+    before = (_CUT if first else "") + text[first:start]
+    return before, text[start:end], text[end:last] + (_CUT if last < len(text) else "")
 
 
 def _width(text: str) -> int:

@@ -7,8 +7,8 @@ around it. ``origin`` is the syntax that it stands for, None where normalisation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal as OneOf
+from typing import NamedTuple
 
 from .functions.declare import Overload
 from .source import Span
@@ -16,8 +16,7 @@ from .syntax import Syntax
 from .types import BOOL, Type
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A value known before any row is read. Timestamps (since the epoch) and durations are int nanoseconds.
 
     ``value`` is None, bool, int, float, str, bytes, or a tuple of such for a constant list.
@@ -31,8 +30,7 @@ class Constant:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of the snapshot."""
 
     span: Span
@@ -43,21 +41,18 @@ class Column:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
-    """The variable of a comprehension: the element (``index`` 0), or the second of two variables (1)."""
+class Local(NamedTuple):
+    """The variable of a comprehension."""
 
     span: Span
     type: Type
     name: str
     fingerprint: str
     depends: int
-    index: int = 0
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """``operand.name`` of a struct."""
 
     span: Span
@@ -69,8 +64,7 @@ class Field:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(NamedTuple):
     """``has(operand)`` of a field of a struct or of the row: whether it is not null."""
 
     span: Span
@@ -81,8 +75,7 @@ class Has:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call of one overload."""
 
     span: Span
@@ -94,9 +87,8 @@ class Call:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
-    """``&&`` or ``||`` over two operands or more. A deciding one absorbs errors (specification: "Logical Operators")."""
+class Logic(NamedTuple):
+    """``&&`` or ``||`` over two operands or more. One that decides absorbs errors ("Logical Operators")."""
 
     span: Span
     operator: OneOf["&&", "||"]
@@ -107,8 +99,7 @@ class Logic:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(NamedTuple):
     """``condition ? then : otherwise``: only the branch taken can fail."""
 
     span: Span
@@ -121,8 +112,7 @@ class Conditional:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MakeList:
+class MakeList(NamedTuple):
     """``[a, b]`` with an element that is no constant."""
 
     span: Span
@@ -133,8 +123,7 @@ class MakeList:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MakeMap:
+class MakeMap(NamedTuple):
     """``{key: value}``."""
 
     span: Span
@@ -146,8 +135,7 @@ class MakeMap:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comprehension:
+class Comprehension(NamedTuple):
     """A macro: ``body`` over the elements of ``range`` for which ``condition`` (where there is one) holds.
 
     ``depth`` is that of its own variables: 0 for the outermost.
@@ -165,11 +153,10 @@ class Comprehension:
     origin: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(NamedTuple):
     """An error on every row, known beforehand; only where a condition is evaluated unchecked or through ``dyn``.
 
-    ``operands`` are evaluated first: their own errors come before this one.
+    ``operands`` are evaluated first: their own errors come before this one, and so does a null of those ``needed``.
     """
 
     span: Span
@@ -179,10 +166,10 @@ class Fail:
     fingerprint: str
     depends: int
     origin: Syntax | None = None
+    needed: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(NamedTuple):
     """Something that only the interpreter can decide, because a type is known at run time only."""
 
     span: Span

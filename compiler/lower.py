@@ -32,10 +32,11 @@ from .ir import (
     MakeMap,
     Node,
 )
+from .overloads import known
 from .schema import Schema, data_type
 from .space import ELEMENT, Kind, Reduction, Space
 from .syntax import Syntax
-from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, Nullable, Type, nullable, plain
+from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, Type, is_nullable, nullable, plain
 
 _FEW = 4
 
@@ -113,7 +114,7 @@ class Lowering:
         return f"{self._prefix}{kind}{len(self.reductions) + len(self.clauses) + len(self._cells)}"
 
     def _clause(self, node: Node, place: NotLowered) -> Cell | None:
-        if not self.interpret or node.origin is None or plain(_known(node.type)) != BOOL:
+        if not self.interpret or node.origin is None or plain(known(node.type)) != BOOL:
             return None
         name = self.fresh_name("clause")
         self.clauses.append(Clause(name, node, node.origin, place.node, place.reason))
@@ -122,7 +123,7 @@ class Lowering:
     def _lower(self, node: Node, space: Space) -> Cell:
         match node:
             case Constant():
-                return constant(node.value, _known(node.type))
+                return constant(node.value, known(node.type))
             case Column():
                 return column_cell(_column(node.name), node.type, self.schema.columns[node.name])
             case Local():
@@ -130,7 +131,7 @@ class Lowering:
             case Field():
                 return self._field(node, space)
             case Has():
-                return _has(self.lower(node.operand, space))
+                return self._has(node, space)
             case Call():
                 return node.overload.lower(*(self.lower(a, space) for a in node.arguments))
             case Logic():
@@ -226,15 +227,32 @@ class Lowering:
     # Special forms
 
     def _field(self, node: Field, space: Space) -> Cell:
-        operand = self.lower(node.operand, space)
-        if not isinstance(operand.dtype, pl.Struct):
-            raise NotLowered(node, "the message is not a column")
+        operand = self._message(node, space)
+        assert isinstance(operand.dtype, pl.Struct)
         dtype = next(data_type(f.dtype) for f in operand.dtype.fields if f.name == node.name)
         cell = column_cell(operand.value.struct.field(node.name), nullable(node.type), dtype)
         if not operand.fallible:
             return cell
         failed = [f for f in (operand.failed(), cell.error) if f is not None]
         return Cell(cell.value, cell.type, cell.dtype, fallible=True, error=pl.any_horizontal(failed))
+
+    def _message(self, node: Field, space: Space) -> Cell:
+        cell = self.lower(node.operand, space)
+        if not isinstance(cell.dtype, pl.Struct):
+            raise NotLowered(node, "the message is not a column")
+        return cell
+
+    def _has(self, node: Has, space: Space) -> Cell:
+        """Whether a cell is there, be its value of use or not (a Decimal beyond int64 is there)."""
+        if not isinstance(node.operand, Field):
+            assert isinstance(node.operand, Column)
+            return Cell(_column(node.operand.name).is_not_null(), BOOL, pl.Boolean(), fallible=False)
+        message = self._message(node.operand, space)
+        present = message.value.struct.field(node.operand.name).is_not_null()
+        failed = message.failed()
+        if failed is None:
+            return Cell(present, BOOL, pl.Boolean(), fallible=False)
+        return Cell(pl.when(~failed).then(present), BOOL, pl.Boolean())
 
     def _conditional(self, node: Conditional, space: Space) -> Cell:
         condition = _bool(self.lower(node.condition, space))
@@ -251,7 +269,7 @@ class Lowering:
             value = pl.when(test.is_not_null()).then(value)
         fallible = may_be_null(condition) or then.fallible or otherwise.fallible
         error = None
-        if fallible and isinstance(type_, Nullable):
+        if fallible and is_nullable(type_):
             never = pl.lit(value=False)
             failed = [
                 test.is_null(),
@@ -284,14 +302,6 @@ def _column(name: str) -> pl.Expr:
     # Polars reads such names as patterns.
     pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
     return cs.by_name(name).as_expr() if pattern else pl.col(name)
-
-
-def _has(cell: Cell) -> Cell:
-    present = cell.value.is_not_null()
-    failed = cell.failed()
-    if failed is None:
-        return Cell(present, BOOL, pl.Boolean(), fallible=False)
-    return Cell(pl.when(~failed).then(present), BOOL, pl.Boolean())
 
 
 def _logic(operator: str, cells: list[Cell]) -> Cell:
@@ -359,12 +369,6 @@ def _one_type(a: Cell, b: Cell) -> tuple[Type, pl.DataType, pl.Expr, pl.Expr]:
     if dtype is None:
         raise NotColumnar(f"{bare} in two forms")
     return type_, dtype, a.standard, b.standard
-
-
-def _known(type_: Type) -> Type:
-    while isinstance(type_, Dynamic) and type_.of is not None:
-        type_ = type_.of
-    return type_
 
 
 def _or(expression: pl.Expr | None, otherwise: pl.Expr) -> pl.Expr:

@@ -7,7 +7,6 @@ of every row: where operands change their order, their spans still tell the orde
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import groupby
 
 from .check import logic
@@ -46,16 +45,12 @@ def fold_constants(node: Node) -> Node:
     """``duration("1h") + duration("1m")`` → the duration; ``[1, 2]`` → the list. What would be an error stays."""
     match node:
         case MakeList(elements=elements) if all(isinstance(e, Constant) for e in elements):
-            values = tuple(e.value for e in elements if isinstance(e, Constant))
+            values = tuple(_value(e) for e in elements if isinstance(e, Constant))
             return Constant(node.span, node.type, values, node.fingerprint, origin=node.origin)
         case Call(overload=overload, arguments=arguments) if overload.body is not None:
             if not all(isinstance(a, Constant) and not isinstance(a.value, tuple) for a in arguments):
                 return node
-            values = tuple(
-                Uint(a.value) if a.type == UINT and isinstance(a.value, int) else a.value
-                for a in arguments
-                if isinstance(a, Constant)
-            )
+            values = tuple(_value(a) for a in arguments if isinstance(a, Constant))
             if None in values:
                 return node
             try:
@@ -67,6 +62,11 @@ def fold_constants(node: Node) -> Node:
             return Constant(node.span, node.type, value, f"{node.type}:{value!r}", origin=node.origin)
         case _:
             return node
+
+
+def _value(constant: Constant) -> object:
+    """A constant's value that tells its type by itself, as one of a list of several types must."""
+    return Uint(constant.value) if constant.type == UINT and isinstance(constant.value, int) else constant.value
 
 
 def flatten(node: Node) -> Node:
@@ -92,11 +92,11 @@ def push_negation(node: Node) -> Node:
     match operand:
         case Logic(operator=operator):
             opposite = "||" if operator == "&&" else "&&"
-            return logic(operand.span, opposite, tuple(_negated(o, node.span) for o in operand.operands), node.origin)
+            return logic(operand.span, opposite, tuple(map(_negated, operand.operands)), node.origin)
         case Call(overload=inner) if inner.id == "logical_not" and not is_nullable(operand.arguments[0].type):
             return operand.arguments[0]
         case Call() if _opposite(operand) is not None:
-            return _negated(operand, node.span)
+            return _negated(operand)
         case _:
             return node
 
@@ -168,13 +168,14 @@ def _as_membership(tests: list[Call], *, negated: bool) -> Node:
     return _not(node, node.span) if negated else node
 
 
-def _negated(node: Node, span: Span) -> Node:
+def _negated(node: Node) -> Node:
     opposite = _opposite(node)
     if opposite is not None and isinstance(node, Call):
         inner = ",".join(a.fingerprint for a in node.arguments)
         fingerprint = f"{opposite.overload.id}({inner})"
         return Call(node.span, BOOL, opposite.overload, node.arguments, fingerprint, node.depends)
-    return push_negation(_not(node, span))
+    # Of the operand's own span: a null is its own, whoever asks.
+    return push_negation(_not(node, node.span))
 
 
 def _not(node: Node, span: Span) -> Call:
@@ -191,7 +192,7 @@ def _opposite(node: Node) -> Call | None:
         return None
     opposite = catalogue()[_OPPOSITES[name], False]
     overload = next(o for o in opposite.overloads if o.parameters == node.overload.parameters)
-    return replace(node, overload=overload)
+    return node._replace(overload=overload)
 
 
 def _declares(name: str, node: Call) -> bool:
@@ -201,20 +202,21 @@ def _declares(name: str, node: Call) -> bool:
 def _with_children(node: Node, below: tuple[Node, ...]) -> Node:
     match node:
         case Field() | Has():
-            return replace(node, operand=below[0])
+            return node._replace(operand=below[0])
         case Call():
-            return replace(node, arguments=below)
+            return node._replace(arguments=below)
         case Logic():
             return logic(node.span, node.operator, below, node.origin)
         case Conditional():
-            return replace(node, condition=below[0], then=below[1], otherwise=below[2])
+            return node._replace(condition=below[0], then=below[1], otherwise=below[2])
         case MakeList():
-            return replace(node, elements=below)
+            return node._replace(elements=below)
         case MakeMap():
-            return replace(node, keys=below[::2], values=below[1::2])
+            return node._replace(keys=below[::2], values=below[1::2])
         case Comprehension():
-            return replace(node, range=below[0], condition=below[1] if len(below) == 3 else None, body=below[-1])
+            return node._replace(range=below[0], condition=below[1] if len(below) == 3 else None, body=below[-1])
         case Fail():
-            return replace(node, operands=below)
+            normal = dict(zip(map(id, node.operands), below, strict=True))
+            return node._replace(operands=below, needed=tuple(normal[id(n)] for n in node.needed))
         case _:
             return node

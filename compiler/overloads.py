@@ -27,7 +27,8 @@ from .types import (
 NOTHING = Parameter("dyn")
 """The element type of ``[]``: fits every type. It is shown as ``dyn``, as cel-go has it once a check is done."""
 
-_EQUALITIES = frozenset({"_==_", "_!=_", "@in"})
+_ANY_TYPES = frozenset({"_==_", "_!=_", "@in", "_[_]"})
+"""Functions that values of any types may be given to at run time: what is not equal, or no key, is known by its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,15 @@ def resolve(function: Function, arguments: Sequence[Type], *, unchecked: bool) -
     ``unchecked``: arguments are taken as ``dyn``, so values of different types may be compared for equality.
     """
     dynamic = unchecked or any(isinstance(a, Dynamic) for a in arguments)
-    known = [_known(a) for a in arguments]
-    unknown = DYN in known
+    behind = [known(a) for a in arguments]
+    unknown = DYN in behind
     fitting: list[Resolution] = []
     for overload in function.overloads:
         if len(overload.parameters) != len(arguments) or (overload.dynamic and not dynamic):
             continue
-        loose = dynamic and function.name in _EQUALITIES
+        loose = dynamic and function.name in _ANY_TYPES
         bindings: dict[str, Type] = {}
-        if all(_fits(p, a, bindings, loose=loose) for p, a in zip(overload.parameters, known, strict=True)):
+        if all(_fits(p, a, bindings, loose=loose) for p, a in zip(overload.parameters, behind, strict=True)):
             fitting.append(Resolution(overload, _substitute(overload.result, bindings)))
             if not unknown:
                 break
@@ -82,7 +83,7 @@ def _several(function: Function, arguments: Sequence[Type]) -> bool:
             for p, a in zip(overload.parameters, arguments, strict=True)
         ):
             results.add(_substitute(overload.result, bindings))
-    return len(results) > 1
+    return len(results) > 1 or NOTHING in map(plain, results)
 
 
 def join(a: Type, b: Type) -> Type | None:
@@ -124,7 +125,7 @@ def comparable(a: Type, b: Type) -> bool:
     return _fits(anything, a, bindings, loose=False) and _fits(anything, b, bindings, loose=False)
 
 
-def _known(type_: Type) -> Type:
+def known(type_: Type) -> Type:
     """What is known of a type: through ``dyn``, what is behind it."""
     while isinstance(type_, Dynamic) and type_.of is not None:
         type_ = type_.of
@@ -133,6 +134,8 @@ def _known(type_: Type) -> Type:
 
 def _fits(parameter: Type, actual: Type, bindings: dict[str, Type], *, loose: bool) -> bool:
     if isinstance(actual, Dynamic):
+        if isinstance(bare := plain(parameter), Parameter) and actual.of is not None:
+            return _bind(bare.name, actual, bindings, loose=loose)
         return actual.of is None or _fits(parameter, actual.of, bindings, loose=loose)
     if actual == NOTHING:
         return True
@@ -200,6 +203,9 @@ def _substitute(type_: Type, bindings: dict[str, Type]) -> Type:
             return bindings.get(name, NOTHING)
         case Nullable(of=inner):
             return nullable(_substitute(inner, bindings))
+        case Dynamic(of=behind) if behind is not None:
+            known_type = _substitute(behind, bindings)
+            return DYN if plain(known_type) == NOTHING else Dynamic(known_type)
         case ListType(element=element):
             return ListType(_substitute(element, bindings))
         case MapType(key=key, value=value):

@@ -92,7 +92,9 @@ class Reasons:
             case Comprehension():
                 parts = self._comprehension(node, space)
             case Fail():
-                parts = [*self._all(node.operands, space), self._text(node.message, node)]
+                parts = self._all(node.operands, space)
+                parts += [self._null(n, space, None if n.span == node.span else node.span) for n in node.needed]
+                parts.append(self._text(node.message, node))
             case _:
                 return None
         return pl.when(failed).then(_first(parts))
@@ -114,7 +116,8 @@ class Reasons:
         parts = self._all(node.arguments, space)
         for parameter, argument, cell in zip(node.overload.parameters, node.arguments, cells, strict=True):
             if cell.nullable and not isinstance(parameter, Nullable):
-                text = pl.lit(null_reason(self._source, argument.span, node.span))
+                span = None if argument.span == node.span else node.span
+                text = pl.lit(null_reason(self._source, argument.span, span))
                 parts.append(pl.when(cell.value.is_null()).then(text))
         for failure in node.overload.failures:
             text = self._text(failure.message, node)
@@ -127,12 +130,12 @@ class Reasons:
             parts += [self.of(operand, space), self._null(operand, space)]
         return parts
 
-    def _null(self, node: Node, space: Space) -> pl.Expr | None:
-        """The reason where a bool that has to be there is null."""
+    def _null(self, node: Node, space: Space, span: Span | None = None) -> pl.Expr | None:
+        """The reason where what has to be there is null; ``span`` is what needs it, where that is not itself."""
         cell: Cell = self._lowering.lower(node, space)
         if not cell.nullable:
             return None
-        return pl.when(cell.value.is_null()).then(pl.lit(null_reason(self._source, node.span)))
+        return pl.when(cell.value.is_null()).then(pl.lit(null_reason(self._source, node.span, span)))
 
     def _conditional(self, node: Conditional, space: Space) -> pl.Expr:
         test = self._lowering.lower(node.condition, space).value

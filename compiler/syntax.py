@@ -7,7 +7,7 @@ the operator's name: ``_+_``, ``-_``, ``!_``, ``_==_``, ``_<_``, ``@in``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .source import Span
 from .types import Primitive
@@ -15,8 +15,7 @@ from .types import Primitive
 Constant = None | bool | int | float | str | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A constant. ``type`` is one of NULL, BOOL, INT, UINT, DOUBLE, STRING, BYTES; both integers are Python's int."""
 
     span: Span
@@ -24,8 +23,7 @@ class Literal:
     value: Constant
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A variable, or the first part of a dotted name. ``absolute``: written with a leading dot."""
 
     span: Span
@@ -33,8 +31,7 @@ class Name:
     absolute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(NamedTuple):
     """``operand.field``, ``operand.?field`` where ``optional``."""
 
     span: Span
@@ -44,8 +41,7 @@ class Select:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(NamedTuple):
     """``has(operand.field)``."""
 
     span: Span
@@ -54,18 +50,16 @@ class Has:
     field_span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """``operand[index]``, ``operand[?index]`` where ``optional``."""
 
     span: Span
     operand: Syntax
-    index: Syntax
+    index: Syntax  # type: ignore[assignment]  # hides tuple's method, which no one needs of a node
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A function, method or operator with its arguments. ``function_span`` is the name's (or operator's) place."""
 
     span: Span
@@ -75,8 +69,7 @@ class Call:
     arguments: tuple[Syntax, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(NamedTuple):
     """A chain of one of ``&&`` and ``||`` (``operator``), as written without parentheses: two operands or more."""
 
     span: Span
@@ -84,8 +77,7 @@ class Logic:
     operands: tuple[Syntax, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(NamedTuple):
     """``condition ? then : otherwise``."""
 
     span: Span
@@ -94,8 +86,7 @@ class Conditional:
     otherwise: Syntax
 
 
-@dataclass(frozen=True, slots=True)
-class ListLiteral:
+class ListLiteral(NamedTuple):
     """``[a, b, ?c]``; ``optional`` holds the indices of elements written with ``?``."""
 
     span: Span
@@ -103,8 +94,7 @@ class ListLiteral:
     optional: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class MapEntry:
+class MapEntry(NamedTuple):
     """``key: value``, or ``?key: value`` where ``optional``."""
 
     key: Syntax
@@ -112,16 +102,14 @@ class MapEntry:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MapLiteral:
+class MapLiteral(NamedTuple):
     """``{key: value, ...}``."""
 
     span: Span
     entries: tuple[MapEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageField:
+class MessageField(NamedTuple):
     """``name: value`` in a message literal."""
 
     span: Span
@@ -130,8 +118,7 @@ class MessageField:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLiteral:
+class MessageLiteral(NamedTuple):
     """``path.Type{field: value, ...}``: part of the grammar; the checker knows no message types to build."""
 
     span: Span
@@ -139,8 +126,7 @@ class MessageLiteral:
     fields: tuple[MessageField, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comprehension:
+class Comprehension(NamedTuple):
     """A macro over a list or map.
 
     ``macro`` is ``all``, ``exists``, ``exists_one``, ``filter``, ``map``, ``transformList``, ``transformMap`` or
@@ -157,8 +143,7 @@ class Comprehension:
     arguments: tuple[Syntax, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(NamedTuple):
     """``cel.bind(variable, value, body)``, and what ``optMap`` and ``optFlatMap`` need of it."""
 
     span: Span

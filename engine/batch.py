@@ -19,6 +19,7 @@ from compiler.lower import Lowering
 
 from .columnar import select
 from .plan import Planned
+from .results import Tally
 
 Words = NDArray[np.uint64]
 
@@ -32,14 +33,6 @@ class Bitmaps:
 
     surely: Words
     maybe: Words
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts so far: members, and rows that are errors."""
-
-    members: int = 0
-    errors: int = 0
 
 
 @dataclass(frozen=True, slots=True)

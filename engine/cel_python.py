@@ -30,7 +30,7 @@ def to_cel_python(value: object) -> Result:
         case bytes():
             return celtypes.BytesType(value)
         case _:
-            raise TypeError(f"cel-python is given no no value of {type(value).__name__}")
+            raise TypeError(f"cel-python is given no value of {type(value).__name__}")
 
 
 def from_cel_python(value: object) -> object:

@@ -244,19 +244,32 @@ def _is_mixed(type_: Type) -> bool:
 def column(values: Sequence[object], type_: Type) -> pl.Series:
     """A column of values of one CEL type; None is null.
 
-    Timestamps become Datetime in UTC and durations Duration, in microseconds where that is exact, else in nanoseconds.
+    Timestamps become Datetime in UTC and durations Duration, in microseconds where that is exact, else in nanoseconds;
+    where 64 bits cannot hold those, they become nanoseconds in an Int128.
 
     Raises:
-        InterpretationError: a value is not of the type, or a time with nanoseconds is beyond what 64 bits can hold.
+        InterpretationError: a value is not of the type.
     """
-    unit = "ns" if any(time % 1_000 for value in values for time in _times(value)) else "us"
+    unit = _unit(time for value in values for time in _times(value))
     storage, dtype = _column_types(type_, unit)
+    tick = 1 if unit is None else _TICK[unit]
     try:
-        stored = [_stored(value, _TICK[unit]) for value in values]
+        stored = [_stored(value, tick) for value in values]
         return pl.Series("", stored, dtype=storage, strict=True).cast(dtype)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
         problem = str(error).partition("\n")[0]
         raise InterpretationError(f"the values are no column of {type_}: {problem}") from error
+
+
+def _unit(times: Iterable[int]) -> TimeUnit | None:
+    """The unit that holds all times; None where no unit of 64 bits does."""
+    microsecond, whole, least, greatest = _TICK["us"], True, 0, 0
+    for time in times:
+        whole = whole and time % microsecond == 0
+        least, greatest = min(least, time), max(greatest, time)
+    if whole and least >= INT64_MIN * microsecond and greatest <= INT64_MAX * microsecond:
+        return "us"
+    return "ns" if least >= INT64_MIN and greatest <= INT64_MAX else None
 
 
 def _times(value: object) -> Iterator[int]:
@@ -286,9 +299,8 @@ def _stored(value: object, tick: int) -> object:
             return value
 
 
-def _column_types(type_: Type, unit: str) -> tuple[pl.DataType, pl.DataType]:
+def _column_types(type_: Type, unit: TimeUnit | None) -> tuple[pl.DataType, pl.DataType]:
     """The type to build a column in, and the one to give it."""
-    time_unit: TimeUnit = "ns" if unit == "ns" else "us"
     match bare := plain(type_):
         case ListType(element=element):
             storage, dtype = _column_types(element, unit)
@@ -304,10 +316,12 @@ def _column_types(type_: Type, unit: str) -> tuple[pl.DataType, pl.DataType]:
                 pl.Struct({name: storage for name, (storage, _) in fields.items()}),
                 pl.Struct({name: dtype for name, (_, dtype) in fields.items()}),
             )
+        case _ if bare in (TIMESTAMP, DURATION) and unit is None:
+            return pl.Int128(), pl.Int128()
         case _ if bare == TIMESTAMP:
-            return pl.Int64(), pl.Datetime(time_unit, "UTC")
+            return pl.Int64(), pl.Datetime(unit or "us", "UTC")
         case _ if bare == DURATION:
-            return pl.Int64(), pl.Duration(time_unit)
+            return pl.Int64(), pl.Duration(unit or "us")
         case _:
             scalar = _SCALARS.get(bare)
             if scalar is None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    import yaml
+
+_DEEPEST = 16
 _KEYS = ("name", "condition", "description")
-_FIRST_ENTRY = re.compile(r"(?:\s*(?:#.*)?\n|---[^\n]*\n)*\s*-\s+[\w'\"]+\s*:")
+_FIRST_ENTRY = re.compile(r"(?:\s*(?:#.*)?\n|---[^\n]*\n)*\s*-\s+\{?\s*[\w'\"]+\s*:")
 
 
 class ConditionsFileError(ValueError):
@@ -67,16 +73,17 @@ def _lines(text: str) -> tuple[NamedCondition, ...]:
 def _segments(text: str, file: str) -> tuple[NamedCondition, ...]:
     import yaml
 
+    # The loader in C is ten times as fast, which a thousand segments are worth.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # The loader in C is ten times as fast, which a thousand segments are worth.
-        entries = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        # Deep nesting would end the process: that loader recurses.
+        entries = yaml.load(text, Loader=loader) if _depth(yaml.parse(text, Loader=loader)) <= _DEEPEST else text
     except yaml.MarkedYAMLError as error:
         place = "" if error.problem_mark is None else f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}"
         hint = "a condition that begins with a quote, '!' or '[', or holds ': ' or ' #', must be quoted as a whole"
         raise ConditionsFileError(f"{file}{place}: is no YAML: {error.problem}; {hint}") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConditionsFileError(f"{file}: is no YAML: {reason}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConditionsFileError(f"{file}: is no YAML: {str(error).splitlines()[0]}") from error
     if entries is None:
         return ()
     if not isinstance(entries, list):
@@ -88,6 +95,16 @@ def _segments(text: str, file: str) -> tuple[NamedCondition, ...]:
         if earlier != number:
             raise ConditionsFileError(f"{file}: segments {earlier} and {number} are both named '{segment.name}'")
     return tuple(segments)
+
+
+def _depth(events: Iterable[yaml.Event]) -> int:
+    from yaml import CollectionEndEvent, CollectionStartEvent
+
+    depth = deepest = 0
+    for event in events:
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _segment(entry: object, place: str) -> NamedCondition:

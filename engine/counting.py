@@ -10,13 +10,14 @@ from time import perf_counter
 
 import polars as pl
 
-from .batch import Tally, batch, tally
 from .mixed import run
 from .plan import Plan, Planned, Refused, plan
-from .results import CountReport, CountResult, InterpretedClause, Mode, moment, run_time
+from .results import CountReport, CountResult, InterpretedClause, Mode, Tally, moment, run_time
 from .snapshot import ArrowStream, Snapshot
 
 Progress = Callable[[int, int], None]
+
+_POLARS_FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 @dataclass(slots=True)
@@ -68,14 +69,14 @@ def count(
         raise planning.planned[0].error
     running = {id(p): _Running(p) for p in planning.planned if isinstance(p, Planned)}
     began = perf_counter()
-    _scan(opened, planning, list(running.values()), time, progress)
+    rows = _scan(opened, planning, list(running.values()), time, progress)
     scanned = perf_counter() - began
     results = tuple(
         _result(name, text, one, running, scanned)
         for (name, text), one in zip(named.items(), planning.planned, strict=True)
     )
     duration = perf_counter() - start
-    return CountReport(opened.name, opened.fingerprint, opened.rows, moment(time), duration, results)
+    return CountReport(opened.name, opened.fingerprint, rows, moment(time), duration, results)
 
 
 def _result(
@@ -101,46 +102,64 @@ def _summed(clauses: Sequence[InterpretedClause]) -> tuple[InterpretedClause, ..
     return tuple(totals.values())
 
 
-def _scan(snapshot: Snapshot, planning: Plan, running: Sequence[_Running], now: int, progress: Progress | None) -> None:
-    """Runs the plan over the snapshot: in one query where that serves, else chunk by chunk."""
+def _scan(snapshot: Snapshot, planning: Plan, running: Sequence[_Running], now: int, progress: Progress | None) -> int:
+    """Runs the plan over the snapshot, in one query where that serves, else chunk by chunk; the number of users."""
     if not running:
-        return
+        return snapshot.rows
     if len(running) == 1 and _is_one_query(running[0].planned):
-        _count_in_one_query(snapshot, running[0])
-        return
-    compiled = [r for r in running if r.planned.cell is not None and not r.planned.clauses]
-    others = [r for r in running if r.planned.cell is None or r.planned.clauses]
-    work = batch([r.planned for r in compiled], planning.lowering)
+        return _count_in_one_query(snapshot, running[0])
+    alone = [r for r in running if r.planned.cell is None or r.planned.clauses]
+    together = [r for r in running if r.planned.cell is not None and not r.planned.clauses]
     total = snapshot.rows if progress is not None else 0
     done = 0
     for chunk in snapshot.chunks(planning.columns):
-        if compiled:
-            tally(work, chunk, planning.lowering, [r.tally for r in compiled])
-        for one in others:
-            _count_chunk(planning, one, chunk, now)
+        if together and not _count_together(planning, together, chunk):
+            # One of them fails in Polars: from here on each fails or not by itself.
+            alone, together = [*alone, *together], []
+        for one in alone:
+            if one.error is None:
+                _count_alone(planning, one, chunk, now)
         done += chunk.height
         if progress is not None:
             progress(done, total)
     snapshot.check_unchanged()
+    return done
 
 
 def _is_one_query(planned: Planned) -> bool:
     return planned.cell is not None and not planned.clauses and not planned.reductions
 
 
-def _count_in_one_query(snapshot: Snapshot, one: _Running) -> None:
+def _count_in_one_query(snapshot: Snapshot, one: _Running) -> int:
     assert one.planned.cell is not None
     value = one.planned.cell.value.cast(pl.Boolean)
-    columns = one.planned.condition.columns
+    member = pl.col("value")
     with snapshot.reading():
-        query = snapshot.scan(columns).with_columns(value.alias("value")).select("value")
-        counts = query.select(pl.col("value").sum().alias("members"), pl.col("value").null_count().alias("errors"))
-        members, errors = counts.collect(engine="streaming").row(0)
+        query = snapshot.scan(one.planned.condition.columns).with_columns(value=value).select("value")
+        counts = query.select(members=member.sum(), errors=member.null_count(), rows=pl.len())
+        members, errors, rows = counts.collect(engine="streaming").row(0)
     one.tally = Tally(int(members), int(errors))
+    return int(rows)
 
 
-def _count_chunk(planning: Plan, one: _Running, chunk: pl.DataFrame, now: int) -> None:
-    outcome = run(planning, one.planned, chunk, now=now, reasons=False, segment=True)
+def _count_together(planning: Plan, running: Sequence[_Running], chunk: pl.DataFrame) -> bool:
+    """Counts compiled conditions in one pass over a chunk; False where Polars fails, and nothing is counted."""
+    from .batch import batch, tally  # brings numpy, which one condition does not need
+
+    work = batch([r.planned for r in running], planning.lowering)
+    try:
+        tally(work, chunk, planning.lowering, [r.tally for r in running])
+    except _POLARS_FAILURES:
+        return False
+    return True
+
+
+def _count_alone(planning: Plan, one: _Running, chunk: pl.DataFrame, now: int) -> None:
+    try:
+        outcome = run(planning, one.planned, chunk, now=now, reasons=False, segment=True)
+    except _POLARS_FAILURES as failure:
+        one.error = f"failed while it was run: {str(failure).partition(chr(10))[0]}"
+        return
     one.tally.members += int(outcome.values.sum())
     one.tally.errors += outcome.values.null_count()
     one.interpreted += outcome.interpreted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,11 +27,12 @@ _TAKEN = frozenset({"user", "now"})
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:
-    """A field of a struct, or of the structs in a list or map: its CEL type, and its own fields."""
+    """A field of a struct, or of the structs in a list or map: its CEL type, examples, and its own fields."""
 
     name: str
     type: str
-    fields: tuple[FieldDescription, ...] = ()
+    examples: tuple[str, ...]
+    fields: tuple[FieldDescription, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class ColumnDescription:
         column_type: the column's own type.
         type: the CEL type; None where it has none.
         nulls: how many rows are null; None where the column cannot be read.
-        examples: a few distinct values of the first rows, as CEL writes them, shortened with an ellipsis.
+        examples: a few distinct values of the first rows, as CEL writes them, shortened with an ellipsis; those of a
+            struct are with its fields.
         fields: of a struct, or of the structs in a list or map.
     """
 
@@ -103,6 +105,7 @@ def describe(snapshot: Snapshot, *, examples: int = 3) -> Description:
         type_ = plain(schema.types[name])
         usable = not isinstance(type_, Unusable)
         read = name in first.columns
+        values = first.get_column(name).to_list() if read and usable else []
         columns.append(
             ColumnDescription(
                 name=name,
@@ -110,8 +113,8 @@ def describe(snapshot: Snapshot, *, examples: int = 3) -> Description:
                 column_type=str(column_type) if read or not isinstance(type_, Unusable) else type_.column_type,
                 type=str(type_) if usable else None,
                 nulls=int(nulls.get_column(name).item()) if read else None,
-                examples=_examples(first.get_column(name), examples) if read and usable else (),
-                fields=_fields(type_),
+                examples=_examples(values, type_, examples),
+                fields=_fields(values, type_, examples),
             )
         )
     return Description(snapshot.name, snapshot.format, snapshot.rows, tuple(columns))
@@ -119,66 +122,98 @@ def describe(snapshot: Snapshot, *, examples: int = 3) -> Description:
 
 def variable(name: str) -> str | None:
     """How a condition names a column; None where no condition can (CEL specification, "Syntax")."""
+    field = field_name(name)
+    if field is None or (field == name and name not in RESERVED_WORDS | _TAKEN):
+        return field
+    return f"user.{field}"
+
+
+def field_name(name: str) -> str | None:
+    """How a field is written after a dot, in backticks where it has to be; None where it cannot be written."""
     if _IDENTIFIER.fullmatch(name) and name not in _NO_FIELD_NAMES:
-        return f"user.{name}" if name in RESERVED_WORDS or name in _TAKEN else name
-    return f"user.`{name}`" if _IN_BACKTICKS.fullmatch(name) else None
+        return name
+    return f"`{name}`" if _IN_BACKTICKS.fullmatch(name) else None
 
 
-def literal(value: object) -> str:
+def literal(value: object, type_: Type) -> str:
     """A value as CEL writes it, times and durations as their texts."""
-    match value:
-        case None:
+    match value, plain(type_):
+        case None, _:
             return "null"
-        case bool():
+        case bool(), _:
             return str(value).lower()
-        case str():
+        case str(), _:
             return json.dumps(value, ensure_ascii=False)
-        case bytes():
+        case bytes(), _:
             return f"b{json.dumps(value.decode('latin-1'))}"
-        case datetime():
+        case datetime(), _:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value.tzinfo else f"{value.isoformat()}Z"
-        case date():
+        case date(), _:
             return f"{value.isoformat()}T00:00:00Z"
-        case timedelta():
+        case timedelta(), _:
             return f"{value.total_seconds():g}s"
-        case list():
-            return f"[{', '.join(map(literal, value))}]"
-        case dict():
-            return f"{{{', '.join(f'{key}: {literal(element)}' for key, element in value.items())}}}"
+        case list(), ListType(element=element):
+            return f"[{', '.join(literal(v, element) for v in value)}]"
+        case dict(), MapType(key=key, value=inner):
+            return f"{{{', '.join(f'{literal(k, key)}: {literal(v, inner)}' for k, v in value.items())}}}"
+        case dict(), StructType(fields=fields):
+            return f"{{{', '.join(f'{name}: {literal(value.get(name), inner)}' for name, inner in fields)}}}"
         case _:
             return str(value)
 
 
-def _examples(values: pl.Series, most: int) -> tuple[str, ...]:
+def _examples(values: Iterable[object], type_: Type, most: int) -> tuple[str, ...]:
+    if _struct(type_) is not None:
+        return ()
     shown: dict[str, None] = {}
-    for value in values.drop_nulls():
-        text = literal(value.to_list() if isinstance(value, pl.Series) else value)
-        shown[text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"] = None
-        if len(shown) == most:
-            break
+    for value in values:
+        if value is not None and len(shown) < most:
+            text = literal(value, type_)
+            shown[text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"] = None
     return tuple(shown)
 
 
-def _fields(type_: Type) -> tuple[FieldDescription, ...]:
+def _fields(values: Sequence[object], type_: Type, most: int) -> tuple[FieldDescription, ...]:
+    struct = _struct(type_)
+    if struct is None:
+        return ()
+    structs = list(_structs(values, plain(type_)))
+    fields = []
+    for name, field_type in struct.fields:
+        inner = [found.get(name) for found in structs]
+        fields.append(
+            FieldDescription(
+                name, str(field_type), _examples(inner, field_type, most), _fields(inner, field_type, most)
+            )
+        )
+    return tuple(fields)
+
+
+def _struct(type_: Type) -> StructType | None:
+    """The struct that a type is, or is a list or map of."""
     match plain(type_):
-        case StructType(fields=fields):
-            return tuple(FieldDescription(name, str(inner), _fields(inner)) for name, inner in fields)
-        case ListType(element=element):
-            return _fields(element)
-        case MapType(value=value):
-            return _fields(value)
+        case StructType() as struct:
+            return struct
+        case ListType(element=inner) | MapType(value=inner):
+            return _struct(inner)
         case _:
-            return ()
+            return None
+
+
+def _structs(values: Iterable[object], type_: Type) -> Iterator[dict[str, object]]:
+    """The structs in values of a type that :func:`_struct` finds one in."""
+    for value in values:
+        match value, plain(type_):
+            case dict(), StructType():
+                yield value
+            case list(), ListType(element=inner):
+                yield from _structs(value, inner)
+            case dict(), MapType(value=inner):
+                yield from _structs(value.values(), inner)
+            case _:
+                continue
 
 
 def _field_dict(field: FieldDescription) -> dict[str, object]:
-    return {"name": field.name, "type": field.type, "fields": [_field_dict(inner) for inner in field.fields]}
-
-
-def field_lines(fields: Iterable[FieldDescription], depth: int = 1) -> list[tuple[str, str]]:
-    """The fields below a column, each as its indented name and its type."""
-    lines = []
-    for field in fields:
-        lines.append((f"{'  ' * depth}.{field.name}", field.type))
-        lines += field_lines(field.fields, depth + 1)
-    return lines
+    fields = [_field_dict(inner) for inner in field.fields]
+    return {"name": field.name, "type": field.type, "examples": list(field.examples), "fields": fields}

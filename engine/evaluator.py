@@ -250,6 +250,9 @@ class Evaluator(CelPythonEvaluator):
                     refused = null if refused is None else refused
                     continue
             return self._run(name, overload, values, span, method=method)
+        if refused is None and None in values[name == "@in" :]:
+            # What is looked up in a list may be null, what is asked of anything else may not.
+            refused = values.index(None, name == "@in")
         return CelError(NO_SUCH_OVERLOAD, span) if refused is None else self._is_null(nodes[refused], span)
 
     def _fitting(self, name: str, classes: tuple[type, ...], *, method: bool) -> _Candidates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -223,17 +223,3 @@ def _node_dict(node: ExplainedNode) -> dict[str, object]:
         "interpreted": node.interpreted,
         "children": [_node_dict(child) for child in node.children],
     }
-
-
-def tree_lines(node: ExplainedNode) -> list[tuple[str, ExplainedNode]]:
-    """The nodes of a tree from the top, each with what is drawn before it."""
-    return [("", node), *_branches(node.children, "")]
-
-
-def _branches(nodes: Sequence[ExplainedNode], indent: str) -> list[tuple[str, ExplainedNode]]:
-    lines = []
-    for place, node in enumerate(nodes, 1):
-        last = place == len(nodes)
-        lines.append((f"{indent}{'└─ ' if last else '├─ '}", node))
-        lines += _branches(node.children, f"{indent}{'   ' if last else '│  '}")
-    return lines

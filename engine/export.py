@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import polars as pl
+import polars.selectors as cs
 
 from .results import CountReport
-from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MEMBER_FORMATS = (".parquet", ".csv", ".jsonl", ".arrow")
 """What members can be written as, by the extension of the file."""
@@ -50,50 +56,69 @@ def encode_report(report: CountReport, format: str) -> bytes:
             raise ValueError(f"there is no format '{format}'")
 
 
-def write_members(snapshot: Snapshot, users: pl.LazyFrame, path: Path) -> None:
-    """Writes users to a file as they are found, without holding them all. The file appears whole or not at all.
-
-    Args:
-        snapshot: where they come from, for messages.
-        users: what :func:`~engine.members` returned.
-        path: the file, which is replaced; its extension, one of ``MEMBER_FORMATS``, is its format.
+def check_format(columns: Mapping[str, pl.DataType], path: Path | None) -> None:
+    """Checks that columns can be written to a file; None is CSV on standard output.
 
     Raises:
-        SnapshotError: the snapshot cannot be read.
-        OSError: the file cannot be written.
-        ValueError: the extension is another, or the format cannot hold a column.
+        ValueError: the extension is none of ``MEMBER_FORMATS``, or CSV cannot hold a column.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        check_csv(users.collect_schema())
+    suffix = ".csv" if path is None else path.suffix.lower()
+    if suffix not in MEMBER_FORMATS:
+        raise ValueError(f"{path}: the file must end in {', '.join(MEMBER_FORMATS)}")
+    if suffix != ".csv":
+        return
+    for name, type_ in columns.items():
+        if type_.is_nested() or isinstance(type_, (pl.Binary, pl.Object)):
+            raise ValueError(f"CSV cannot hold the column '{name}' of type {type_}; write a .parquet or .jsonl file")
+
+
+def csv_texts(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataType]) -> Iterator[str]:
+    """Frames of one schema as CSV: the header, then each frame."""
+    yield pl.DataFrame(schema=schema).write_csv()
+    for frame in frames:
+        yield frame.write_csv(include_header=False)
+
+
+def write_frames(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataType], path: Path) -> None:
+    """Writes frames of one schema to a file, one after the other. The file appears whole or not at all.
+
+    Args:
+        path: the file, which is replaced; its extension is its format, see :func:`check_format`.
+
+    Raises:
+        OSError: the file cannot be written. What ``frames`` raises goes through.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    # Created here, so that an unwritable place is told from an unreadable snapshot.
-    partial.touch()
     try:
-        with snapshot.reading():
-            match suffix:
-                case ".parquet":
-                    users.sink_parquet(partial)
-                case ".csv":
-                    users.sink_csv(partial)
-                case ".jsonl":
-                    users.sink_ndjson(partial)
-                case ".arrow":
-                    users.sink_ipc(partial)
-                case _:
-                    raise ValueError(f"{path}: the file must end in {', '.join(MEMBER_FORMATS)}")
-        snapshot.check_unchanged()
+        with partial.open("wb") as file, _writer(path.suffix.lower(), file, pl.DataFrame(schema=schema)) as write:
+            for frame in frames:
+                write(frame)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def check_csv(columns: pl.Schema) -> None:
-    """Checks that CSV can hold the columns.
+@contextmanager
+def _writer(suffix: str, file: IO[bytes], empty: pl.DataFrame) -> Iterator[Callable[[pl.DataFrame], object]]:
+    """What writes a frame to a file in a format; ``empty`` has the schema of all."""
+    match suffix:
+        case ".csv":
+            empty.write_csv(file)
+            yield lambda frame: frame.write_csv(file, include_header=False)
+        case ".jsonl":
+            yield lambda frame: frame.write_ndjson(file)
+        case ".parquet":
+            import pyarrow.parquet as pq
 
-    Raises:
-        ValueError: one is nested or binary.
-    """
-    for name, type_ in columns.items():
-        if type_.is_nested() or type_ in (pl.Binary, pl.Object):
-            raise ValueError(f"CSV cannot hold the column '{name}' of type {type_}; write .parquet, .jsonl or .arrow")
+            with pq.ParquetWriter(file, _arrow(empty).schema, compression="zstd") as parquet:
+                yield lambda frame: parquet.write_table(_arrow(frame))
+        case _:
+            import pyarrow as pa
+
+            with pa.ipc.new_file(file, _arrow(empty).schema) as ipc:
+                yield lambda frame: ipc.write_table(_arrow(frame))
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    # Dictionaries may not change within a file, and not every reader knows string views.
+    return frame.with_columns(cs.categorical().cast(pl.String)).to_arrow(compat_level=pl.CompatLevel.oldest())

@@ -12,7 +12,6 @@ from compiler.reasons import Reasons, error_column
 from compiler.types import is_settled
 
 from .columnar import select
-from .interpreted import interpret
 from .plan import Plan, Planned, unknown_clauses
 from .results import InterpretedClause
 
@@ -63,6 +62,8 @@ def run(
     if not planned.clauses:
         values, failed = _evaluate(planned, cell, frame)
         return _outcome(plan, planned, frame, values, failed, reasons=reasons, segment=segment, interpreted=())
+    from .interpreted import interpret  # only where something is interpreted
+
     known, _ = _evaluate(planned, cell, frame.with_columns(**unknown_clauses(planned)))
     undecided = frame.filter(known.is_null())
     schema = plan.lowering.schema
@@ -129,6 +130,8 @@ def _reasons(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bool
 def _interpreted(
     plan: Plan, planned: Planned, frame: pl.DataFrame, *, now: int, segment: bool, progress: Progress | None
 ) -> Outcome:
+    from .interpreted import interpret
+
     condition = planned.condition
     schema = plan.lowering.schema
     answers = interpret(condition.syntax, condition.source, frame, schema, now=now, progress=progress)

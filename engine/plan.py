@@ -108,6 +108,8 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
         return Planned(condition, None, (), (), "the interpreter was asked for", perf_counter() - start)
     try:
         cell = lowering.lower(condition.node)
+        if isinstance(cell.dtype, pl.Unknown):
+            raise NotLowered(condition.node, "no column can hold its elements")
     except NotColumnar as error:
         if mode is Mode.COMPILED:
             raise _refusal(condition, error) from None

@@ -27,6 +27,14 @@ class Mode(StrEnum):
     INTERPRETED = "interpreted"
 
 
+@dataclass(slots=True)
+class Tally:
+    """Counts so far: members, and rows that are errors."""
+
+    members: int = 0
+    errors: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class InterpretedClause:
     """A part of a condition that was interpreted.

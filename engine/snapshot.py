@@ -15,7 +15,6 @@ from compiler.schema import Schema
 from compiler.types import Unusable, nullable
 
 from .sources.base import SnapshotError, Source, reading
-from .sources.frames import FrameSource, LazySource
 from .sources.locations import open_location
 
 DEFAULT_CHUNK_ROWS = 262_144
@@ -143,13 +142,15 @@ def _schema_of(source: Source) -> Schema:
 def _open_source(location: object, overrides: Mapping[str, str]) -> Source:
     if overrides and not isinstance(location, (str, os.PathLike)):
         raise SnapshotError("types can be set only for CSV files: cast the frame's columns instead")
+    if isinstance(location, (str, os.PathLike)):
+        return open_location(os.fspath(location), overrides)
+    from .sources.frames import FrameSource, LazySource  # files are opened without
+
     match location:
         case pl.DataFrame():
             return FrameSource.of(location)
         case pl.LazyFrame():
             return LazySource.of(location)
-        case str() | os.PathLike():
-            return open_location(os.fspath(location), overrides)
         case _ if hasattr(location, "__arrow_c_stream__"):
             return FrameSource.of_arrow(location)
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from polars._typing import TimeUnit
 
-from compiler.cell import standard_dtype
+from compiler.cell import INT64_MAX, INT64_MIN, standard_dtype
 from compiler.functions import ticks
 from compiler.types import DURATION, TIMESTAMP, Type, plain
 
@@ -32,11 +32,15 @@ def _standard_times(values: pl.Series, type_: Type) -> pl.Series:
     unit = ticks.unit(values.dtype)
     physical = values if values.dtype == pl.Int128() else values.to_physical()
     if unit >= ticks.MICROSECOND:
-        return (physical.cast(pl.Int64) * (unit // ticks.MICROSECOND)).cast(dtype("us"))
+        each = unit // ticks.MICROSECOND
+        physical = physical.cast(pl.Int64)
+        if each > 1 and not physical.is_between(INT64_MIN // each + 1, INT64_MAX // each).all():
+            return physical.cast(pl.Int128) * pl.Series([unit], dtype=pl.Int128())
+        return (physical * each).cast(dtype("us"))
     # Series do no arithmetic of Int128 and a Python int.
     factor = pl.Series([ticks.MICROSECOND], dtype=physical.dtype)
     microseconds = physical // factor
-    if (microseconds * factor == physical).all():
+    if (microseconds * factor == physical).all() and microseconds.is_between(INT64_MIN, INT64_MAX).all():
         return microseconds.cast(pl.Int64).cast(dtype("us"))
     narrow = physical.cast(pl.Int64, strict=False)
     return values if narrow.null_count() != physical.null_count() else narrow.cast(dtype("ns"))

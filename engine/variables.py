@@ -120,9 +120,11 @@ class Walk:
     def _field(self, node: Select | Has, locals_: _Locals) -> Type | None:
         match self.type_of(node.operand, locals_):
             case StructType() as struct:
-                self.struct_selections.add(id(node))
                 field = struct.field(node.field)
-                return None if field is None else plain(field)
+                if field is None:
+                    return None
+                self.struct_selections.add(id(node))
+                return plain(field)
             case MapType(value=value):
                 return plain(value)
             case _:

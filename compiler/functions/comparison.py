@@ -117,9 +117,9 @@ def order(symbol: str, left: Cell, right: Cell) -> Cell:
         value = _apply(symbol, a, b)
         # Polars orders NaN as the greatest value; in CEL it is in no order.
         if symbol in (">", ">=") and _may_be_nan(left):
-            value = value & a.is_not_nan()
+            value = value & _ordered(a, right, b)
         if symbol in ("<", "<=") and _may_be_nan(right):
-            value = value & b.is_not_nan()
+            value = value & _ordered(b, left, a)
     return Cell(value, BOOL, pl.Boolean(), may_be_null(left) or may_be_null(right))
 
 
@@ -160,8 +160,13 @@ def _equal_present(left: Cell, right: Cell) -> pl.Expr:
     a, b = _common(left, right)
     value = a == b
     if _may_be_nan(left) and _may_be_nan(right):
-        value = value & a.is_not_nan()
+        value = value & _ordered(a, right, b)
     return value
+
+
+def _ordered(value: pl.Expr, other: Cell, other_value: pl.Expr) -> pl.Expr:
+    """False where a value is NaN, unless the other operand is null: that null, an error, must not be hidden by false."""
+    return value.is_not_nan() | other_value.is_null() if may_be_null(other) else value.is_not_nan()
 
 
 def _equal_lists(left: Cell, right: Cell) -> pl.Expr:

@@ -19,7 +19,7 @@ from math import isfinite, isnan
 import polars as pl
 
 from ..cell import INT64_MAX, INT64_MIN, UINT64_MAX, Cell, may_be_null, result
-from ..types import BOOL, BYTES, DOUBLE, DYN, INT, STRING, UINT, Nullable, Parameter, Type, plain
+from ..types import BOOL, BYTES, DOUBLE, INT, STRING, UINT, Dynamic, Nullable, Parameter, Type, plain
 from .declare import EvaluationError, Failure, Function, Overload
 
 INT_RANGE = "beyond the range of int"
@@ -132,7 +132,7 @@ def functions() -> tuple[Function, ...]:
         ),
         Function(
             "dyn",
-            (Overload("to_dyn", (anything,), DYN, lower=_unchanged, body=_itself),),
+            (Overload("to_dyn", (anything,), Dynamic(anything), lower=_unchanged, body=_itself),),
             f"The value itself, its type to be decided at run time. {section}",
             (("dyn(1) == 1.0", "true"), ('dyn("1") == 1', "false"), ('dyn("1") + 1', "error")),
         ),

@@ -9,7 +9,6 @@ import polars as pl
 
 from ..cell import Cell, NotColumnar, may_be_null, result
 from ..types import BOOL, BYTES, INT, STRING, Type
-from . import patterns
 from .declare import EvaluationError, Failure, Function, Overload
 
 INVALID_PATTERN = "invalid regular expression"
@@ -127,6 +126,8 @@ def _length(value: pl.Expr, argument: Cell) -> Cell:
 
 
 def _match(text: Cell, pattern: Cell) -> Cell:
+    from . import patterns  # brings RE2, which few conditions use
+
     if pattern.constant is None:
         raise NotColumnar("the pattern is not a literal")
     (source,) = pattern.constant
@@ -136,12 +137,16 @@ def _match(text: Cell, pattern: Cell) -> Cell:
 
 def _accepted(pattern: str) -> None:
     """A literal pattern must be one that RE2 accepts."""
+    from . import patterns  # brings RE2, which few conditions use
+
     refusal = patterns.refusal(pattern)
     if refusal is not None:
         raise EvaluationError(refusal)
 
 
 def _found(text: str, pattern: str) -> bool:
+    from . import patterns  # brings RE2, which few conditions use
+
     try:
         return patterns.found(text, pattern)
     except patterns.InvalidPattern:

@@ -13,7 +13,6 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 
 import polars as pl
 
@@ -78,11 +77,15 @@ def zone(name: str) -> Zone:
 
 @cache
 def _names() -> frozenset[str]:
+    from importlib.resources import files  # slow to import, and few conditions name a zone
+
     return frozenset((files("tzdata") / "zones").read_text(encoding="utf-8").split())
 
 
 @cache
 def _read(name: str) -> Zone:
+    from importlib.resources import files
+
     return parse((files("tzdata") / "zoneinfo").joinpath(*name.split("/")).read_bytes())
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from .base import Columns, SnapshotError, lazy_batches, reading
+from .formats import IPC
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = "Arrow IPC"
 _FILE_MAGIC = b"ARROW1"
 _FEATHER_1_MAGIC = b"FEA1"
 
@@ -70,7 +70,7 @@ class IpcFile:
         Raises:
             SnapshotError: the file is no Arrow IPC, or is damaged.
         """
-        with reading(str(path), FORMAT):
+        with reading(str(path), IPC):
             with path.open("rb") as file:
                 head = file.read(len(_FILE_MAGIC))
             if not head:
@@ -96,7 +96,7 @@ class IpcFile:
     def _batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         import pyarrow as pa
 
-        with reading(str(self.path), FORMAT), _reader(self.path, self.streamed, columns) as reader:
+        with reading(str(self.path), IPC), _reader(self.path, self.streamed, columns) as reader:
             batches = reader if self.streamed else map(reader.get_batch, range(reader.num_record_batches))
             for batch in batches:
                 yield to_frame(pa.Table.from_batches([batch]), columns)

@@ -15,13 +15,12 @@ import polars as pl
 
 from .arrow import to_frame
 from .base import Columns, SnapshotError, first_line, lazy_batches, project, reading, slices
+from .formats import DUCKDB, DUCKDB_PREFIX
 
 if TYPE_CHECKING:
     import duckdb
     from duckdb.sqltypes import DuckDBPyType
 
-FORMAT = "DuckDB"
-PREFIX = "duckdb:"
 
 _BATCH_ROWS = 122_880
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|[^".#]+)'
@@ -50,7 +49,7 @@ class DuckDBSource:
     path: Path
     table: tuple[str, ...]
     columns: Columns
-    format: str = FORMAT
+    format: str = DUCKDB
 
     @classmethod
     def open(cls, location: str) -> DuckDBSource:
@@ -62,7 +61,7 @@ class DuckDBSource:
         path, table = _parse(location)
         with _connected(location, path) as connection:
             if table is None:
-                raise SnapshotError(f"{location}: name a table, as {PREFIX}{path}#TABLE; {_tables(connection)}")
+                raise SnapshotError(f"{location}: name a table, as {DUCKDB_PREFIX}{path}#TABLE; {_tables(connection)}")
             unreadable = _unreadable_columns(location, connection, table)
             relation = connection.sql(f"FROM {_quoted(table)} LIMIT 0")
             names = [name for name in relation.columns if name not in unreadable]
@@ -77,7 +76,7 @@ class DuckDBSource:
     def fingerprint(self) -> str:
         """The database's size and time, those of its write-ahead log, and the table's name."""
         digest = hashlib.sha256("\0".join(self.table).encode())
-        with reading(str(self.path), FORMAT):
+        with reading(str(self.path), DUCKDB):
             digest.update(_state(self.path))
         log = self.path.with_name(self.path.name + ".wal")
         if log.exists():
@@ -101,7 +100,7 @@ class DuckDBSource:
 
 
 def _parse(location: str) -> tuple[Path, tuple[str, ...] | None]:
-    rest = location.removeprefix(PREFIX)
+    rest = location.removeprefix(DUCKDB_PREFIX)
     matched = _LOCATION.fullmatch(rest)
     if not matched:
         return Path(rest.removesuffix("#")), None
@@ -115,16 +114,16 @@ def _parse(location: str) -> tuple[Path, tuple[str, ...] | None]:
 def _connected(location: str, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection. DuckDB's errors, and those of the file, become :class:`SnapshotError`."""
     if not path.exists():
-        raise SnapshotError(f"{path}: no such file; a DuckDB snapshot is {PREFIX}FILE#TABLE")
+        raise SnapshotError(f"{path}: no such file; a DuckDB snapshot is {DUCKDB_PREFIX}FILE#TABLE")
     if not path.is_file():
         raise SnapshotError(f"{path}: is no DuckDB database file")
-    with reading(str(path), FORMAT), path.open("rb"):
+    with reading(str(path), DUCKDB), path.open("rb"):
         pass
     # Imported here because it takes about 150 ms.
     import duckdb
 
     try:
-        with reading(location, FORMAT), duckdb.connect(str(path), read_only=True) as connection:
+        with reading(location, DUCKDB), duckdb.connect(str(path), read_only=True) as connection:
             yield connection
     except duckdb.Error as error:
         raise SnapshotError(_explained(location, path, error)) from error

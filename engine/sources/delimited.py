@@ -18,12 +18,12 @@ import polars as pl
 from .arrow import to_frame
 from .base import Columns, SnapshotError, first_line, lazy_batches, reading
 from .fields import FIELD_TYPES, Field, infer_field
+from .formats import CSV
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
-FORMAT = "CSV"
 INFERENCE_ROWS = 10_000
 _BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -108,11 +108,11 @@ def _sample(path: Path, header: tuple[str, ...]) -> dict[str, pl.Series]:
 
 
 def _header(path: Path) -> tuple[str, ...]:
-    with reading(str(path), FORMAT), _open(path) as stream:
+    with reading(str(path), CSV), _open(path) as stream:
         if not stream.read(1):
             raise SnapshotError(f"{path}: the file is empty (0 bytes)")
     # Only the names are read here, so that a ragged row is reported, with its place, by the reader that needs it.
-    with reading(str(path), FORMAT), _open_reader(path, (), lambda _: "skip") as reader:
+    with reading(str(path), CSV), _open_reader(path, (), lambda _: "skip") as reader:
         names = tuple(reader.schema.names)
     for name in names:
         if names.count(name) > 1:
@@ -136,7 +136,7 @@ def _read(path: Path, header: tuple[str, ...], columns: Sequence[str]) -> Iterat
     import pyarrow as pa
 
     ragged = _Ragged()
-    with reading(str(path), FORMAT):
+    with reading(str(path), CSV):
         try:
             with _open_reader(path, header, ragged, columns or header[:1]) as reader:
                 for batch in reader:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from .arrow import FORMAT as IPC
-from .arrow import IpcFile
 from .base import SnapshotError, Source
-from .database import FORMAT as DUCKDB
-from .database import PREFIX, DuckDBSource
-from .delimited import FORMAT as CSV
-from .delimited import open_csv
 from .files import find_parts
-from .parquet import FORMAT as PARQUET
-from .parquet import ParquetFile, scan_parquet
-from .parts import PartsSource
+from .formats import CSV, DUCKDB, DUCKDB_PREFIX, IPC, PARQUET
+
+# Each kind's module is imported where a file of that kind is opened: the others are not waited for.
 
 _FORMATS: Mapping[str, str] = {
     ".parquet": PARQUET,
@@ -40,8 +34,10 @@ def open_location(location: str, overrides: Mapping[str, str]) -> Source:
         SnapshotError: the location is missing or unreadable, or of an unknown or mixed kind, or ``overrides`` sets
             types for what is not CSV.
     """
-    if location.startswith(PREFIX):
+    if location.startswith(DUCKDB_PREFIX):
         _require_no_overrides(location, DUCKDB, overrides)
+        from .database import DuckDBSource
+
         return DuckDBSource.open(location)
     if "://" in location:
         # Object stores (s3://, gs://, az://) are to be dispatched here: Polars scans them itself.
@@ -57,19 +53,27 @@ def open_location(location: str, overrides: Mapping[str, str]) -> Source:
     paths = [part.path for part in parts]
     if kind != CSV:
         _require_no_overrides(location, kind or "file", overrides)
+    from .parts import PartsSource
+
     match kind:
         case "Parquet":
+            from .parquet import ParquetFile, scan_parquet
+
             return PartsSource.of(location, kind, parts, [ParquetFile.open(path) for path in paths], scan_parquet)
         case "Arrow IPC":
+            from .arrow import IpcFile
+
             return PartsSource.of(location, kind, parts, [IpcFile.open(path) for path in paths])
         case "CSV":
+            from .delimited import open_csv
+
             return PartsSource.of(location, kind, parts, open_csv(paths, overrides))
         case "DuckDB":
-            raise SnapshotError(f"{location}: name a table of the database, as {PREFIX}{location}#TABLE")
+            raise SnapshotError(f"{location}: name a table of the database, as {DUCKDB_PREFIX}{location}#TABLE")
         case _:
             known = ", ".join(suffix for suffix, format in _FORMATS.items() if format in _PART_FORMATS)
             raise SnapshotError(
-                f"{paths[0]}: the kind of file is unknown; known are {known} and {PREFIX}FILE#TABLE for DuckDB"
+                f"{paths[0]}: the kind of file is unknown; known are {known} and {DUCKDB_PREFIX}FILE#TABLE for DuckDB"
             )
 
 

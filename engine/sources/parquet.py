@@ -8,11 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from .arrow import to_frame
 from .base import Columns, SnapshotError, lazy_batches, reading
+from .formats import PARQUET
 from .parts import TableFile
-
-FORMAT = "Parquet"
 
 # How a footer writes "physical type FIXED_LEN_BYTE_ARRAY, length 12" (Thrift's compact protocol): what an interval is.
 # Where the bytes stand for something else, no harm is done.
@@ -34,7 +32,7 @@ class ParquetFile:
         Raises:
             SnapshotError: the file is no Parquet, or is damaged.
         """
-        with reading(str(path), FORMAT):
+        with reading(str(path), PARQUET):
             if _INTERVAL_MARK in _read_footer(path):
                 unreadable = _interval_columns(path)
                 if unreadable:
@@ -43,7 +41,7 @@ class ParquetFile:
 
     def rows(self) -> int:
         """The number of rows, from the footer."""
-        with reading(str(self.path), FORMAT):
+        with reading(str(self.path), PARQUET):
             if self.columns.unreadable:
                 return _metadata_rows(self.path)
             return int(_scan([self.path]).select(pl.len()).collect().item())
@@ -62,7 +60,9 @@ class ParquetFile:
     def _batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         import pyarrow.parquet as pq
 
-        with reading(str(self.path), FORMAT), pq.ParquetFile(self.path, memory_map=True) as file:
+        from .arrow import to_frame
+
+        with reading(str(self.path), PARQUET), pq.ParquetFile(self.path, memory_map=True) as file:
             for group in range(file.num_row_groups):
                 yield to_frame(file.read_row_group(group, columns=list(columns)), columns)
 
@@ -70,7 +70,7 @@ class ParquetFile:
         """Reading along row groups spares decoding their borders twice; within one, Polars skips unneeded pages."""
         import pyarrow.parquet as pq
 
-        with reading(str(self.path), FORMAT):
+        with reading(str(self.path), PARQUET):
             metadata = pq.read_metadata(self.path)
         start = end = 0
         for index in range(metadata.num_row_groups):
@@ -131,6 +131,8 @@ def _interval_columns(path: Path) -> dict[str, str]:
 
 def _columns_without(path: Path, unreadable: dict[str, str]) -> Columns:
     import pyarrow.parquet as pq
+
+    from .arrow import to_frame
 
     empty = pq.read_schema(path).empty_table().drop_columns(list(unreadable))
     return Columns(to_frame(empty, empty.column_names).schema, unreadable)

@@ -149,3 +149,22 @@ def test_a_chain_of_a_thousand_operands_is_flat_and_fast() -> None:
     start = perf_counter()
     parse(Source(text))
     assert perf_counter() - start < 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "shown", "caret"),
+    [
+        ("a" * 120, 119, 120, "a" * 120, 119),
+        ("b" * 50 + "?" + "a" * 500, 50, 51, "…" + "b" * 40 + "?" + "a" * 79 + "…", 41),
+        ("a" * 500 + "?", 500, 501, "…" + "a" * 119 + "?", 120),
+        ("?" + "a" * 500, 0, 1, "?" + "a" * 119 + "…", 0),
+        ("(" + "a" * 500, 0, 501, "(" + "a" * 119 + "…", 0),
+    ],
+)
+def test_of_a_long_line_the_part_around_the_place_is_shown(
+    text: str, start: int, end: int, shown: str, caret: int
+) -> None:
+    lines = str(CompileError(Source(text), [Diagnostic(Span(start, end), "wrong")])).splitlines()
+    assert lines[0] == f"ERROR: <input>:1:{start + 1}: wrong"
+    assert lines[1] == f" | {shown}"
+    assert lines[2] == f" | {' ' * caret}{'^' * min(end - start, 120)}"

@@ -104,12 +104,12 @@ def value(tagged: Mapping[str, object]) -> object:
             return [value(element) for element in inner]
         case "map", list():
             return {value(key): value(element) for key, element in inner}
-        case ("timestamp" | "duration"), {"seconds": str(seconds), "nanos": int(nanos)}:
+        case (("timestamp" | "duration"), {"seconds": str(seconds), "nanos": int(nanos)}):
             nanoseconds = int(seconds) * NANOSECONDS + nanos
             return Timestamp(nanoseconds) if tag == "timestamp" else Duration(nanoseconds)
         case "type", str():
             return TypeValue(inner)
-        case ("string" | "bool" | "null"), (str() | bool() | None):
+        case (("string" | "bool" | "null"), (str() | bool() | None)):
             return inner
         case _:
             raise ValueError(f"not a tagged value: {tagged}")

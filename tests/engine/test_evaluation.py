@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+from polars.testing import assert_series_equal
 
-from engine import Mode, evaluate
+from engine import CompileError, Mode, count, evaluate
 
 MODES = (Mode.AUTO, Mode.INTERPRETED)
 
@@ -30,3 +31,80 @@ def test_times_are_in_microseconds_where_that_is_exact(
     assert evaluation.values.dtype == pl.Datetime(unit, "UTC")  # type: ignore[arg-type]
     assert evaluation.values.to_list() == values
     assert evaluation.errors.is_null().to_list() == [v is not None for v in values]
+
+
+ROWS = pl.DataFrame(
+    {
+        "a": [1, None, 3],
+        "u": pl.Series([1, 2, None], dtype=pl.UInt64),
+        "d": [1.0, 2.5, float("nan")],
+        "s": ["a", "b", None],
+        "b": [True, None, False],
+        "l": [[1, 2], [], None],
+        "st": [{"x": 1}, None, {"x": None}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("dyn(a) == u", [True, False, False]),
+        ("dyn(a) == d", [True, False, False]),
+        ("dyn(a) == s", [False, False, False]),
+        ("dyn(a) < d", [False, None, False]),
+        ("dyn(a) < s", [None, None, None]),
+        ("dyn(a) * 2.0", [None, None, None]),
+        ("dyn(a) + 1", [2, None, 4]),
+        ("-dyn(s)", [None, None, None]),
+        ("dyn(a) && b", [None, None, False]),
+        ("dyn(a) ? 1 : 2", [None, None, None]),
+        ("a in dyn(a)", [None, None, None]),
+        ("a in dyn(l)", [True, False, None]),
+        ('dyn(l).exists(x, x == "a")', [False, False, None]),
+        ("dyn(l).filter(x, x > 1)", [[2], [], None]),
+        ("dyn(a).all(x, x)", [None, None, None]),
+        ('dyn(l)[0] == "a"', [False, None, None]),
+        ('dyn(st).x == "a"', [False, False, False]),
+        ("dyn(st).nope", [None, None, None]),
+        ("has(dyn(a).x)", [None, None, None]),
+        ("!(dyn(d) > a)", [True, None, True]),
+    ],
+)
+def test_what_dyn_hides_is_decided_for_each_row_without_the_interpreter(expression: str, values: list[object]) -> None:
+    compiled = evaluate(expression, ROWS, mode=Mode.COMPILED)
+    interpreted = evaluate(expression, ROWS, mode=Mode.INTERPRETED)
+    assert compiled.values.to_list() == interpreted.values.to_list() == values
+    assert_series_equal(compiled.errors, interpreted.errors)
+
+
+@pytest.mark.parametrize(
+    "expression", ['{"k": dyn(a)}.k == s', '[dyn(a)].exists(x, x == "a")', '[dyn(1)] == ["a"]', "s in [dyn(a)]"]
+)
+def test_dyn_in_a_list_or_map_may_be_compared_with_anything(expression: str) -> None:
+    assert evaluate(expression, ROWS).values.to_list() == [False, False, False]
+
+
+def test_a_segment_of_a_dyn_that_is_known_to_be_no_bool_is_refused() -> None:
+    report = count(ROWS, {"bool": "dyn(b)", "int": "dyn(a)"})
+    assert report["bool"].user_count == 1
+    assert "must be a bool, found int" in (report["int"].error or "")
+
+
+def test_a_macro_over_mixed_types_reads_the_columns_in_it() -> None:
+    assert evaluate("[a, s, 3].exists(e, e == 3)", ROWS).values.to_list() == [True, True, True]
+
+
+def test_a_method_that_is_missing_is_an_error_of_each_row_unchecked() -> None:
+    evaluation = evaluate("s.nope(a) == u || b", ROWS, check=False)
+    assert evaluation.values.to_list() == [True, None, None]
+    with pytest.raises(CompileError, match="nope"):
+        evaluate("s.nope(a)", ROWS)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_empty_lists_and_maps(mode: Mode) -> None:
+    assert evaluate("size([])", ROWS, mode=mode).values.to_list() == [0, 0, 0]
+    assert evaluate("{}", ROWS, mode=mode).type == "map(dyn, dyn)"
+    assert evaluate("{}", ROWS, mode=mode).values.dtype == pl.Map(pl.String, pl.Null)
+    assert evaluate("'x' in {'k': 1}", ROWS, mode=mode).values.to_list() == [False, False, False]

@@ -10,7 +10,8 @@ How a row is bound, found by trying what cel-cpp's package takes:
   timestamps, lists and messages do not exist. So a row's message type depends on which of its cells are null. A list is
   a repeated google.protobuf.Any, since elements of a repeated wrapper cannot be null; an empty one an Any that holds an
   empty ListValue, since an empty repeated field is not there for has(). Lists of lists and maps have no such form: for
-  them, and for names in backticks, which protobuf's fields cannot have, ``user`` is a map; has() of them is not judged.
+  them, and for names in backticks, which protobuf's fields cannot have, ``user`` is a map. There has() asks for the
+  key, so null cells are left out of it where a condition takes no more from ``user`` than has().
 - A struct is a message, too. A null struct is by the design null, and also what fields are selected from, which gives
   null. cel-cpp selects nothing from null, so a null struct is an empty message, unless ``null_structs`` asks for null.
 - A Decimal beyond int64 is an error on use: the variable stays unbound, which cel-cpp treats as an error value.
@@ -43,6 +44,7 @@ from tests.hostile.values import ERROR, Value
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _ABSENT = object()
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+_SELECTION = re.compile(r"(?<!has\()\buser\.")
 _TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?s")
 _TICK = {"ms": 10**6, "us": 10**3, "ns": 1}
 _DAY = 86_400 * 10**9
@@ -109,7 +111,8 @@ class Referee:
         row["now"] = self._now
         if "user" in used:
             if "`" in condition or used & self._fieldless:
-                row["user"] = {n: c[place] for n, c in columns.items() if n in condition and c[place] is not _ABSENT}
+                left_out = (_ABSENT, None) if not _SELECTION.search(condition) else (_ABSENT,)
+                row["user"] = {n: c[place] for n, c in columns.items() if n in condition and c[place] not in left_out}
             else:
                 row["user"] = self._rows[nulls][place]
         return row
@@ -268,8 +271,15 @@ def _value(result: _Result) -> Value:
             return ("bytes", bytes(value))
         case "LIST", list():
             return values.list_(_value(v) for v in value)
+        case "MAP", dict():
+            return values.map_({_key(k): _value(v) for k, v in value.items()})
         case _:
             raise AssertionError(f"cel-cpp gave {kind} {value!r}")
+
+
+def _key(key: object) -> Value:
+    assert isinstance(key, str)
+    return ("string", key)
 
 
 def _time(kind: str, text: str) -> Value:

@@ -80,6 +80,8 @@ LENGTHS = (
 )  # fmt: skip
 FAR = (None, 0, 253402300799999, 253402300800000, -62135596800000, -62135596800001, 10**15, -(10**15), *_INT64)
 """Milliseconds, to both sides of the years 1 and 9999."""
+AGES = (None, 0, 9_223_372_036_854, 9_223_372_036_855, -9_223_372_036_854, -9_223_372_036_855, *_INT64)
+"""Milliseconds, to both sides of what 64 bits of nanoseconds hold."""
 WIDE = (None, "0", "1", "-1", str(_INT64[0]), str(_INT64[1]), str(_INT64[0] - 1), str(_INT64[1] + 1), "9" * 38, "5")
 
 INT_LISTS = (
@@ -182,6 +184,7 @@ def hostile_rows() -> pl.DataFrame:
         "for_ms": _times(deal(LENGTHS), 10**6, pl.Int64(), pl.Duration("ms")),
         "for_us": _times(deal(LENGTHS), 10**3, pl.Int64(), pl.Duration("us")),
         "for_ns": _times(deal(LENGTHS), 1, pl.Int64(), pl.Duration("ns")),
+        "ages": _times(deal(AGES), 1, pl.Int64(), pl.Duration("ms")),
         "ints": deal.series(INT_LISTS, pl.List(pl.Int64())),
         "more": deal.series(INT_LISTS, pl.List(pl.Int64())),
         "small": deal.series(SMALL_LISTS, pl.List(pl.Int8())),
@@ -204,6 +207,10 @@ def hostile_rows() -> pl.DataFrame:
         "user": deal.series((None, "", "ann"), pl.String()),
         "now": deal.series((None, 0, 5), pl.Int64()),
     }
+    # What cel-cpp cannot take, in a form that it can.
+    columns["far_ms"] = columns["far"].to_physical()
+    columns["ages_ms"] = columns["ages"].to_physical()
+    columns["wide_text"] = columns["wide"].cast(pl.String)
     return pl.DataFrame({name: series.alias(name) for name, series in columns.items()})
 
 
@@ -241,7 +248,8 @@ def _within(values: Sequence[int | None], bits: int) -> list[int | None]:
 
 
 def _times(values: Sequence[int | None], tick: int, storage: pl.DataType, dtype: pl.DataType) -> pl.Series:
-    return pl.Series([None if v is None else v // tick for v in values], dtype=storage).cast(dtype)
+    toward_zero = [None if v is None else abs(v) // tick * (-1 if v < 0 else 1) for v in values]
+    return pl.Series(toward_zero, dtype=storage).cast(dtype)
 
 
 def _time_lists(deal: _Deal) -> pl.Series:

@@ -1,8 +1,9 @@
 """TPC-H data as a snapshot: customers as users, with their orders, and those with their line items, nested in lists.
 
 The data are as of TPC-H's own current date, 1995-06-17: what had not arrived by then has no date of receipt yet.
-The nulls are thus: ``last_order`` of customers without orders; their ``orders`` where the customer's key is even (where it
-is odd, the list is empty); ``receiptdate`` of a line item whose return flag is N; ``received`` of an order with such a line.
+The nulls are thus: ``last_order`` of customers without orders; their ``orders`` where the customer's key is even (where
+it is odd, the list is empty); ``receiptdate`` of a line item whose return flag is N; ``received`` (the day on which the
+last item arrived) of an order with such an item.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def users(folder: Path) -> pl.DataFrame:
 
 
 def store(frame: pl.DataFrame, folder: Path) -> dict[str, str]:
-    """Writes the users as one Parquet file, as a directory of four, and as a table of a DuckDB database: each's location."""
+    """Writes the users as one Parquet file, as a directory of four, and as a DuckDB table: the location of each."""
     file, parts, database = folder / "users.parquet", folder / "parts", folder / "users.duckdb"
     frame.write_parquet(file, row_group_size=500)
     parts.mkdir()

@@ -1,0 +1,164 @@
+"""Results as people read them: tables and lines of text, whoever prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from compiler.reference import Entry
+
+from .comparison import Comparison
+from .description import Description, FieldDescription, field_name
+from .explanation import ExplainedNode, Explanation
+from .results import CountReport
+
+_LINE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """The head of a column; ``number``: its texts are aligned to the right."""
+
+    name: str
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of texts."""
+
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def count_table(report: CountReport) -> Table:
+    """The results of a count. Of a condition that failed, only that it did: its message has lines of its own."""
+    rows = [
+        (
+            " ".join(result.name.split()),
+            _number(result.user_count),
+            "" if result.user_count is None else _share(result.user_count, report.rows),
+            _number(result.error_count),
+            result.mode or "failed",
+            f"{result.duration * 1e3:,.1f}",
+        )
+        for result in report.results
+    ]
+    return _table(("segment", "users#", "share#", "errors#", "mode", "ms#"), rows)
+
+
+def summary(report: CountReport) -> str:
+    """What a report's counts belong to."""
+    time = "s, in one pass that every ms includes" if len(report.results) > 1 else "s"
+    now = report.now.isoformat().replace("+00:00", "Z")
+    return f"{report.rows:,} users in {report.snapshot}; now {now}; {report.duration:.2f} {time}"
+
+
+def comparison_table(compared: Mapping[str, Comparison]) -> Table:
+    """Conditions, by name, interpreted and compiled."""
+    rows = [
+        (
+            name,
+            f"{one.sampled:,}",
+            f"{one.interpreted:.2f}",
+            f"{one.interpreted_per_user * 1e6:,.1f}",
+            f"{one.users:,}",
+            f"{one.compiled:.2f}",
+            f"{one.compiled_per_user * 1e6:,.3f}",
+            "" if one.factor is None else f"{one.factor:,.0f} x",
+            "yes" if one.equal else "NO",
+        )
+        for name, one in compared.items()
+    ]
+    heads = ("segment", "interpreted#", "s#", "µs/user#", "compiled#", "s#", "µs/user#", "factor#", "equal")
+    return _table(heads, rows)
+
+
+def description_table(description: Description) -> Table:
+    """The variables of a snapshot, and below each the fields of its structs."""
+    rows: list[tuple[str, ...]] = []
+    for column in description.columns:
+        nulls = "" if column.nulls is None else _share(column.nulls, description.rows)
+        type_ = column.type or f"unusable: {column.column_type}"
+        rows.append((column.variable or column.name, type_, nulls, ", ".join(column.examples)))
+        rows += _field_rows(column.fields)
+    return _table(("variable", "type", "nulls#", "examples"), rows)
+
+
+def _field_rows(fields: Sequence[FieldDescription], depth: int = 1) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for field in fields:
+        rows.append(
+            (f"{'  ' * depth}.{field_name(field.name) or field.name}", field.type, "", ", ".join(field.examples))
+        )
+        rows += _field_rows(field.fields, depth + 1)
+    return rows
+
+
+def facts(explanation: Explanation) -> list[str]:
+    """What an explanation comes to: the type, the mode and the columns read."""
+    columns = ", ".join(f"{name} ({type_})" for name, _, type_ in explanation.columns)
+    return [f"type     {explanation.type}", f"mode     {explanation.mode}", f"columns  {columns or 'none'}"]
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """The whole of an explanation."""
+    lines = [*facts(explanation), "", "Typed tree", *(f"  {line}" for line in _tree_lines(explanation.tree))]
+    if explanation.interpreted:
+        lines += ["", "Interpreted"]
+    for clause in explanation.interpreted:
+        place = "" if clause.place == clause.text else f", in: {clause.place}"
+        lines += [f"  {clause.text}", f"    because {clause.reason}{place}"]
+    if explanation.expression is None:
+        return lines
+    lines += ["", "Polars expressions"]
+    for reduction in explanation.reductions:
+        lines.append(f"  {reduction.name} is {reduction.kind} over {reduction.over}")
+        lines += [f"    {name}: {text}" for name, text in reduction.expressions.items()]
+    lines.append(f"  value: {explanation.expression}")
+    return lines if explanation.error is None else [*lines, f"  error: {explanation.error}"]
+
+
+def _tree_lines(node: ExplainedNode, before: str = "", below: str = "") -> list[str]:
+    why = "" if node.interpreted is None else f"  interpreted: {node.interpreted}"
+    lines = [f"{before}{node.text} : {node.type}  [{node.kind}]{why}"]
+    for place, child in enumerate(node.children, 1):
+        last = place == len(node.children)
+        lines += _tree_lines(child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
+    return lines
+
+
+def reference_table(entries: Iterable[Entry]) -> Table:
+    """Functions, each with the first sentence of its documentation."""
+    rows = [(entry.name, entry.kind, f"{entry.documentation.split('. ')[0].rstrip('.')}.") for entry in entries]
+    return _table(("name", "kind", "what it does"), rows)
+
+
+def entry_lines(entry: Entry) -> list[str]:
+    """All that there is to know about one function."""
+    lines = [f"{entry.name} ({entry.kind})", *(f"  {signature}" for signature in entry.signatures), ""]
+    lines += [f"  {line}" for line in wrap(entry.documentation, _LINE)]
+    if entry.errors:
+        lines += ["", "  Errors", *(f"    {error}" for error in entry.errors)]
+    if entry.examples:
+        width = max(len(expression) for expression, _ in entry.examples)
+        lines += ["", "  Examples", *(f"    {expression:{width}}  = {value}" for expression, value in entry.examples)]
+    return [*lines, ""]
+
+
+def _table(heads: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    """A table; a head that ends in ``#`` is that of numbers."""
+    return Table(tuple(TableColumn(head.rstrip("#"), head.endswith("#")) for head in heads), tuple(rows))
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _share(part: int, whole: int) -> str:
+    """A share in percent: 0 only where there is nothing, and 100 only where it is all."""
+    if not part or not whole:
+        return "0 %"
+    percent = 100 * part / whole
+    return "100 %" if part == whole else "<0.1 %" if percent < 0.1 else f"{min(percent, 99.9):.1f} %"

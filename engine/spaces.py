@@ -1,0 +1,160 @@
+"""The elements of lists: flattened once, and what macros say of them reduced to one value for each list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from compiler.space import ELEMENT, Kind, Reduction, Space
+
+
+@dataclass(slots=True)
+class _Elements:
+    """The flattened elements of a list column: ``frame`` has one row an element, ``parents`` its parent's number."""
+
+    frame: pl.DataFrame
+    parents: NDArray[np.intp]
+    present: pl.Series
+
+
+class Spaces:
+    """The frames of the rows and of each list's elements, each made when it is first needed."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows
+        self._elements: dict[int, _Elements] = {}
+
+    def evaluate(self, space: Space | None, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:
+        """The values of expressions over a space; None is the rows."""
+        if not expressions:
+            return pl.DataFrame(height=self._frame(space).height)
+        if space is not None:
+            self._capture(space, expressions.values())
+        # with_columns: an expression of literals alone is as long as the frame, too.
+        return self._frame(space).with_columns(**expressions).select(list(expressions))
+
+    def add(self, reduction: Reduction) -> None:
+        """Computes a reduction, as a column of the parent space."""
+        parent = _parent(reduction.space)
+        wanted = {"keep": reduction.keep, "value": reduction.value, "failed": reduction.failed}
+        expressions = {name: expression for name, expression in wanted.items() if expression is not None}
+        columns = self.evaluate(reduction.space, expressions)
+        frame = self._frame(parent)
+        reduced = _reduce(columns, self._flat(reduction.space), reduction, frame.height).alias(reduction.name)
+        self._extend(parent, frame.with_columns(reduced))
+
+    def _frame(self, space: Space | None) -> pl.DataFrame:
+        return self._rows if space is None else self._flat(space).frame
+
+    def _extend(self, space: Space | None, frame: pl.DataFrame) -> None:
+        if space is None:
+            self._rows = frame
+        else:
+            self._flat(space).frame = frame
+
+    def _flat(self, space: Space) -> _Elements:
+        elements = self._elements.get(id(space))
+        if elements is None:
+            assert space.range is not None
+            lists = self.evaluate(_parent(space), {ELEMENT: space.range.value}).get_column(ELEMENT)
+            lengths = lists.list.len().fill_null(0).to_numpy()
+            flat = lists.explode(empty_as_null=False, keep_nulls=False).alias(ELEMENT)
+            parents = np.repeat(np.arange(len(lists)), lengths)
+            elements = self._elements[id(space)] = _Elements(flat.to_frame(), parents, lists.is_not_null())
+        return elements
+
+    def _capture(self, space: Space, expressions: Iterable[pl.Expr]) -> None:
+        """Gathers what expressions take from outside, for each element from its parent."""
+        elements = self._flat(space)
+        used = {name for e in expressions for name in e.meta.root_names()} & space.captures.keys()
+        missing = sorted(used - set(elements.frame.columns))
+        if missing:
+            outer = self.evaluate(_parent(space), {name: space.captures[name] for name in missing})
+            elements.frame = elements.frame.hstack(outer[elements.parents])
+
+
+def _parent(space: Space) -> Space | None:
+    """The space around; None where that is the rows."""
+    assert space.parent is not None
+    return None if space.parent.parent is None else space.parent
+
+
+def _reduce(columns: pl.DataFrame, elements: _Elements, reduction: Reduction, height: int) -> pl.Series:
+    match reduction.kind:
+        case Kind.ALL | Kind.EXISTS | Kind.EXISTS_ONE:
+            truth = _logical(reduction.kind, columns.get_column("keep"), elements, height)
+            return _masked(truth, elements.present)
+        case Kind.LIST:
+            return _lists(columns, elements, height, reduction.dtype)
+        case Kind.FIRST:
+            return _firsts(columns.get_column("value"), elements, height)
+
+
+def _logical(kind: Kind, keep: pl.Series, elements: _Elements, height: int) -> pl.Series:
+    """CEL's absorption over the elements of each parent: a deciding element outweighs an error."""
+    parents = elements.parents
+    failed = _any(keep.is_null(), parents, height) if keep.has_nulls() else np.zeros(height, dtype=np.bool_)
+    if kind is Kind.EXISTS_ONE:
+        truth = np.bincount(parents[_true(keep)], minlength=height) == 1
+    else:
+        decided = _any(keep if kind is Kind.EXISTS else ~keep, parents, height)
+        truth = decided if kind is Kind.EXISTS else ~decided
+        failed &= ~decided
+    return _masked(pl.Series(truth), pl.Series(~failed))
+
+
+def _lists(columns: pl.DataFrame, elements: _Elements, height: int, dtype: pl.DataType) -> pl.Series:
+    """The values of each parent's elements as a list again, those that ``keep`` holds for."""
+    values, parents = columns.get_column("value"), elements.parents
+    failed = np.zeros(height, dtype=np.bool_)
+    if "failed" in columns.columns:
+        failing = columns.get_column("failed")
+        if "keep" in columns.columns:
+            failing = failing & columns.get_column("keep")
+        failed |= _any(failing, parents, height)
+    if "keep" in columns.columns:
+        keep = columns.get_column("keep")
+        failed |= _any(keep.is_null(), parents, height)
+        kept = _true(keep)
+        values, parents = values.filter(pl.Series(kept)), parents[kept]
+    grouped = (
+        pl.DataFrame({"parent": pl.Series(parents, dtype=pl.Int64), "value": values})
+        .group_by(pl.col("parent").set_sorted(), maintain_order=True)
+        .agg("value")
+    )
+    places = np.full(height, grouped.height)
+    places[grouped.get_column("parent").to_numpy()] = np.arange(grouped.height)
+    empty = pl.Series("value", [[]], dtype=dtype)
+    lists = pl.concat([grouped.get_column("value").cast(dtype), empty])
+    return _masked(lists.gather(places), elements.present & pl.Series(~failed))
+
+
+def _firsts(values: pl.Series, elements: _Elements, height: int) -> pl.Series:
+    """The first value of each parent that is not null."""
+    present = values.is_not_null().to_numpy()
+    parents, firsts = np.unique(elements.parents[present], return_index=True)
+    places = np.full(height, len(values))
+    places[parents] = np.flatnonzero(present)[firsts]
+    missing = pl.Series(values.name, [None], dtype=values.dtype)
+    return pl.concat([values, missing]).gather(places)
+
+
+def _any(flags: pl.Series, parents: NDArray[np.intp], height: int) -> NDArray[np.bool_]:
+    found = np.zeros(height, dtype=np.bool_)
+    found[parents[_true(flags)]] = True
+    return found
+
+
+def _true(flags: pl.Series) -> NDArray[np.bool_]:
+    return flags.fill_null(value=False).to_numpy()
+
+
+def _masked(values: pl.Series, present: pl.Series) -> pl.Series:
+    """The values where ``present``, null elsewhere."""
+    if present.all():
+        return values
+    return pl.select(pl.when(present).then(values)).to_series()

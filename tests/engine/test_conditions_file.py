@@ -1,0 +1,95 @@
+"""Files of conditions: what is read from them, and the one message for what cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.conditions_file import ConditionsFileError, NamedCondition, parse_conditions
+
+
+def test_lines() -> None:
+    text = '\ufeff// people\r\nage > 30\r\n\n  country == "http://de" // not a name\n//\n'
+    assert [one.condition for one in parse_conditions(text.encode(), "f.cel")] == [
+        "age > 30",
+        'country == "http://de" // not a name',
+    ]
+
+
+def test_the_name_of_a_line_is_its_text() -> None:
+    assert parse_conditions(b"age > 30", "f.cel") == (NamedCondition("age > 30", "age > 30"),)
+
+
+SEGMENTS = """# segments
+- name: adults
+  condition: age > 30
+  description: who they are
+- {name: Ärzte, condition: '"a" in tags'}
+"""
+
+
+@pytest.mark.parametrize("file", ["f.yaml", "f.YML", "<stdin>", "/dev/fd/63"])
+def test_segments(file: str) -> None:
+    assert parse_conditions(SEGMENTS.encode(), file) == (
+        NamedCondition("adults", "age > 30", "who they are"),
+        NamedCondition("Ärzte", '"a" in tags'),
+    )
+
+
+@pytest.mark.parametrize("text", ["- age > 3", "-age > 3", "[1, 2].exists(x, x == age)", '{"a": 1}.a == 1', "age > 3"])
+def test_conditions_on_standard_input_are_no_yaml(text: str) -> None:
+    assert parse_conditions(text.encode(), "<stdin>") == (NamedCondition(text, text),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "f.yaml: holds no conditions"),
+        ("[]", "f.yaml: holds no conditions"),
+        ("name: a\ncondition: b", "f.yaml: must be a list of segments, each with a name and a condition"),
+        ("- age > 3", "f.yaml: segment 1: must have a name and a condition"),
+        ("- name: a", "f.yaml: segment 1 ('a'): has no condition"),
+        ("- name: a\n  condition: '  '", "f.yaml: segment 1 ('a'): has no condition"),
+        ("- condition: a", "f.yaml: segment 1: has no name"),
+        (
+            "- {name: a, condition: b, chanel: sms}",
+            "f.yaml: segment 1 ('a'): unknown key 'chanel'; the keys are name, condition, description",
+        ),
+        (
+            "- {name: a, condition: true}",
+            "f.yaml: segment 1 ('a'): the condition must be a text, not True; put it in quotes",
+        ),
+        ("- {name: 7, condition: a}", "f.yaml: segment 1: the name must be a text, not 7; put it in quotes"),
+        (
+            "- {name: a, condition: b}\n- {name: c, condition: d}\n- {name: a, condition: e}",
+            "f.yaml: segments 1 and 3 are both named 'a'",
+        ),
+    ],
+)
+def test_malformed_segments(text: str, message: str) -> None:
+    with pytest.raises(ConditionsFileError) as raised:
+        parse_conditions(text.encode(), "f.yaml")
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ('- name: a\n  condition: "x" in tags', "f.yaml:2:18: is no YAML: "),
+        ("- name: a\n  condition: !newsletter", "f.yaml:2:14: is no YAML: "),
+        ("- name: a\n  condition: x ? 'a: b' : c: d", "f.yaml:2:20: is no YAML: "),
+        ("- name: 2026-13-01\n  condition: a", "f.yaml: is no YAML: "),
+        ("- name: \x00", "f.yaml: is no YAML: "),
+        ("- " * 100_000, "f.yaml: must be a list of segments"),
+    ],
+)
+def test_what_is_no_yaml(text: str, beginning: str) -> None:
+    with pytest.raises(ConditionsFileError) as raised:
+        parse_conditions(text.encode(), "f.yaml")
+    assert str(raised.value).startswith(beginning)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("file", ["f.cel", "f.yaml"])
+def test_what_is_no_text(file: str) -> None:
+    with pytest.raises(ConditionsFileError, match=f"{file}:2: is not UTF-8"):
+        parse_conditions(b"a\n\xff\n", file)
