@@ -113,13 +113,14 @@ def _scan(snapshot: Snapshot, planning: Plan, running: Sequence[_Running], now: 
     total = snapshot.rows if progress is not None else 0
     done = 0
     for chunk in snapshot.chunks(planning.columns):
-        if together and not _count_together(planning, together, chunk):
+        rows = planning.projected(chunk)
+        if together and not _count_together(planning, together, rows):
             # One of them fails in Polars: from here on each fails or not by itself.
             alone, together = [*alone, *together], []
         for one in alone:
             if one.error is None:
-                _count_alone(planning, one, chunk, now)
-        done += chunk.height
+                _count_alone(planning, one, rows, now)
+        done += rows.height
         if progress is not None:
             progress(done, total)
     snapshot.check_unchanged()

@@ -54,7 +54,7 @@ def evaluate(
     if isinstance(planned, Refused):
         raise planned.error
     with snapshot.reading():
-        rows = snapshot.scan(planning.columns).collect()
+        rows = planning.projected(snapshot.scan(planning.columns).collect())
     outcome = run(planning, planned, rows, now=time, reasons=True, segment=False)
     assert outcome.errors is not None
     type_ = planned.condition.type if planned.cell is None else planned.cell.type

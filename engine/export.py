@@ -83,6 +83,8 @@ def write_frames(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataTyp
     """Writes frames of one schema to a file, one after the other. The file appears whole or not at all.
 
     Args:
+        frames: the rows.
+        schema: the columns, also where there are no frames.
         path: the file, which is replaced; its extension is its format, see :func:`check_format`.
 
     Raises:

@@ -14,13 +14,19 @@ from .plan import Plan, Planned, Refused, plan
 from .results import Mode, run_time
 from .snapshot import Snapshot
 
+# Ctrl-C waits for the end of a chunk.
+_CHUNK_ROWS = 65_536
+
+# Ctrl-C waits for the end of a chunk.
+_CHUNK_ROWS = 65_536
+
 
 @dataclass(slots=True)
 class MemberStream:
     """Members, chunk by chunk.
 
-    Unlike the lazy frame of :func:`~engine.members` it is read by the caller's own thread, not by a query of Polars', so
-    that Ctrl-C also ends an interpretation.
+    Unlike the lazy frame of :func:`~engine.members` it is read by the caller's own thread, not within a query, so that
+    Ctrl-C also ends an interpretation.
 
     Attributes:
         schema: the columns of the frames.
@@ -64,8 +70,9 @@ class MemberStream:
             SnapshotError: the snapshot cannot be read, or was changed meanwhile.
         """
         read = list(dict.fromkeys([*self.schema, *self._planning.columns]))
-        for chunk in self._snapshot.chunks(read):
-            outcome = run(self._planning, self._planned, chunk, now=self._now, reasons=False, segment=True)
+        for chunk in self._snapshot.chunks(read, _CHUNK_ROWS):
+            rows = self._planning.projected(chunk)
+            outcome = run(self._planning, self._planned, rows, now=self._now, reasons=False, segment=True)
             wanted = pl.DataFrame([chunk.get_column(name) for name in self.schema])
             found = wanted.filter(outcome.values.cast(pl.Boolean))
             self.members += found.height

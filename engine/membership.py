@@ -99,7 +99,8 @@ class _Members:
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for chunk in self.snapshot.chunks(self.read):
-            outcome = run(self.planning, self.planned, chunk, now=self.now, reasons=False, segment=True)
+            rows = self.planning.projected(chunk)
+            outcome = run(self.planning, self.planned, rows, now=self.now, reasons=False, segment=True)
             found = chunk.select(self.wanted).filter(outcome.values.cast(pl.Boolean))
             if predicate is not None:
                 found = found.filter(predicate)

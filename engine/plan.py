@@ -12,6 +12,7 @@ from compiler.cell import Cell, NotColumnar
 from compiler.condition import Condition, compile_condition
 from compiler.diagnostics import CompileError, Diagnostic
 from compiler.lower import Clause, Lowering, NotLowered
+from compiler.projection import narrowed, projections, shapes
 from compiler.schema import Schema
 from compiler.source import Span
 from compiler.space import Reduction, Space
@@ -60,11 +61,17 @@ class Plan:
         planned: one for each condition, in the order asked.
         lowering: what they share.
         columns: the columns that any of them reads.
+        projections: of nested columns, the parts that any of them uses, as expressions over the whole columns.
     """
 
     planned: tuple[Planned | Refused, ...]
     lowering: Lowering
     columns: tuple[str, ...]
+    projections: tuple[pl.Expr, ...]
+
+    def projected(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A frame whose nested columns are cut to the parts that are used."""
+        return frame.with_columns(*self.projections) if self.projections else frame
 
 
 def plan(
@@ -86,21 +93,30 @@ def plan(
         unchecked: take every variable as ``dyn``.
         segment: each condition must be a bool.
     """
-    lowering = Lowering(schema, interpret=mode is Mode.AUTO)
-    planned: list[Planned | Refused] = []
-    columns: dict[str, None] = {}
+    compiled: list[tuple[Condition | CompileError, float]] = []
     for name, text in conditions.items():
         start = perf_counter()
         label = "<input>" if name == text else name
         try:
-            condition = compile_condition(text, schema, now=now, name=label, unchecked=unchecked, segment=segment)
-            one = _lowered(condition, lowering, mode, start)
+            one = compile_condition(text, schema, now=now, name=label, unchecked=unchecked, segment=segment)
+            compiled.append((one, perf_counter() - start))
         except CompileError as error:
-            planned.append(Refused(error, perf_counter() - start))
-            continue
-        columns.update(dict.fromkeys(condition.columns))
-        planned.append(one)
-    return Plan(tuple(planned), lowering, tuple(columns))
+            compiled.append((error, perf_counter() - start))
+    used = shapes(c.checked for c, _ in compiled if isinstance(c, Condition))
+    lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO)
+    planned = tuple(_planned(one, lowering, mode, seconds) for one, seconds in compiled)
+    read = {name: None for p in planned if isinstance(p, Planned) for name in p.condition.columns}
+    return Plan(planned, lowering, tuple(read), tuple(projections(schema, used)))
+
+
+def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seconds: float) -> Planned | Refused:
+    if isinstance(one, CompileError):
+        return Refused(one, seconds)
+    start = perf_counter() - seconds
+    try:
+        return _lowered(one, lowering, mode, start)
+    except CompileError as error:
+        return Refused(error, perf_counter() - start)
 
 
 def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float) -> Planned:

@@ -165,7 +165,7 @@ def _equal_present(left: Cell, right: Cell) -> pl.Expr:
 
 
 def _ordered(value: pl.Expr, other: Cell, other_value: pl.Expr) -> pl.Expr:
-    """False where a value is NaN, unless the other operand is null: that null, an error, must not be hidden by false."""
+    """False where a value is NaN, unless the other operand is null: false must not hide that error."""
     return value.is_not_nan() | other_value.is_null() if may_be_null(other) else value.is_not_nan()
 
 

@@ -1,0 +1,119 @@
+"""Which parts of nested columns conditions use, so that nothing else is carried along.
+
+A list of purchases with ten fields, asked for two of them, is cut to these two before it is flattened, gathered or
+captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from .ir import Call, Column, Comprehension, Conditional, Field, Local, Node, children
+from .schema import Schema, data_type
+
+Shape = dict[str, "Shape"] | None
+"""The fields that are used of a struct, or of the elements of a list of structs; None is all of it."""
+
+_OF_LISTS = frozenset({"size_list", "list_size"})
+
+
+def shapes(nodes: Iterable[Node]) -> dict[str, Shape]:
+    """The parts that conditions use of the columns that they read."""
+    used: dict[str, Shape] = {}
+    for node in nodes:
+        _collect(node, None, used, {})
+    return used
+
+
+def narrowed(schema: Schema, used: Mapping[str, Shape]) -> Schema:
+    """The schema as it is once the columns are projected. The CEL types stay: what is cut is not used."""
+    columns = {name: _cut(dtype, used[name]) if name in used else dtype for name, dtype in schema.columns.items()}
+    return Schema(columns, schema.types)
+
+
+def projections(schema: Schema, used: Mapping[str, Shape]) -> list[pl.Expr]:
+    """Expressions that cut the columns of a schema to the parts used; none where nothing is cut."""
+    return [
+        _projected(pl.col(name), schema.columns[name], shape).alias(name)
+        for name, shape in used.items()
+        if _cut(schema.columns[name], shape) != schema.columns[name]
+    ]
+
+
+def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: dict[int, Shape]) -> None:
+    """Adds what a node uses, of which ``shape`` is used in turn; ``elements`` are those of the macros around it."""
+    match node:
+        case Column():
+            used[node.name] = _union(used[node.name], shape) if node.name in used else shape
+        case Local():
+            depth = node.depends.bit_length() - 1
+            elements[depth] = _union(elements[depth], shape) if depth in elements else shape
+        case Field():
+            _collect(node.operand, {node.name: shape}, used, elements)
+        case Comprehension():
+            _collect_macro(node, shape, used, elements)
+        case Conditional():
+            _collect(node.condition, None, used, elements)
+            _collect(node.then, shape, used, elements)
+            _collect(node.otherwise, shape, used, elements)
+        case Call() if node.overload.id in _OF_LISTS:
+            _collect(node.arguments[0], {}, used, elements)
+        case Call() if node.overload.id == "index_list":
+            _collect(node.arguments[0], shape, used, elements)
+            _collect(node.arguments[1], None, used, elements)
+        case _:
+            for child in children(node):
+                _collect(child, None, used, elements)
+
+
+def _collect_macro(node: Comprehension, shape: Shape, used: dict[str, Shape], elements: dict[int, Shape]) -> None:
+    inside = {depth: s for depth, s in elements.items() if depth != node.depth}
+    if node.condition is not None:
+        _collect(node.condition, None, used, inside)
+    _collect(node.body, shape if node.macro == "map" else None, used, inside)
+    element: Shape = inside.pop(node.depth, {})
+    if node.macro == "filter":
+        element = _union(element, shape)
+    elements.update(inside)
+    _collect(node.range, element, used, elements)
+
+
+def _union(a: Shape, b: Shape) -> Shape:
+    if a is None or b is None:
+        return None
+    return {
+        name: _union(a[name], b[name]) if name in a and name in b else a.get(name, b.get(name)) for name in {**a, **b}
+    }
+
+
+def _cut(dtype: pl.DataType, shape: Shape) -> pl.DataType:
+    match dtype:
+        case pl.List() if shape is not None:
+            return pl.List(_cut(data_type(dtype.inner), shape))
+        case pl.Struct() if shape is not None:
+            return pl.Struct({name: _cut(inner, shape.get(name)) for name, inner in _kept(dtype, shape)})
+        case _:
+            return dtype
+
+
+def _projected(value: pl.Expr, dtype: pl.DataType, shape: Shape) -> pl.Expr:
+    if shape is None or _cut(dtype, shape) == dtype:
+        return value
+    match dtype:
+        case pl.List():
+            return value.list.eval(_projected(pl.element(), data_type(dtype.inner), shape))
+        case pl.Struct():
+            kept = _kept(dtype, shape)
+            return pl.struct(
+                _projected(value.struct.field(name), inner, shape.get(name)).alias(name) for name, inner in kept
+            )
+        case _:
+            return value
+
+
+def _kept(dtype: pl.Struct, shape: dict[str, Shape]) -> list[tuple[str, pl.DataType]]:
+    """The fields that are used, in the column's order; of a struct that is only counted, one."""
+    fields = [(field.name, data_type(field.dtype)) for field in dtype.fields]
+    return [(name, inner) for name, inner in fields if name in shape] or fields[:1]

@@ -1,0 +1,171 @@
+"""One condition, one answer: compiled, interpreted and by cel-cpp, on hostile rows.
+
+The conditions are in tests/fixtures/conditions, the rows in rows.py. The value or the error of every row is compared, to
+the type and the bit, and the errors' reasons between Cellar's own two paths.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from compiler import ir
+from compiler.condition import compile_condition
+from compiler.functions import catalogue
+from compiler.schema import Schema
+from engine import CompileError, Snapshot, count, members
+from tests.hostile.conditions import FOLDER, Answer, Written, answer, written
+from tests.hostile.exceptions import exceptions, expected
+from tests.hostile.referee import Referee
+from tests.hostile.rows import NOW, hostile_rows, nanoseconds
+from tests.hostile.values import ERROR, Value
+
+CONDITIONS = {f"{w.file}: {w.text}": w for w in written()}
+TRUE = ("bool", True)
+REWRITTEN = ("!(!({}))", "({}) && true", "false || ({})", "({}) ? true : false")
+"""Rewritings of a bool that change neither its values nor its errors."""
+
+
+@cache
+def referee() -> Referee:
+    return Referee(hostile_rows(), nanoseconds(NOW.removesuffix("Z")))
+
+
+@cache
+def compiled_answer(condition: Written) -> Answer:
+    return answer(condition.text, mode="auto", check=condition.checked)
+
+
+@cache
+def interpreted_clauses() -> dict[str, str]:
+    """What is interpreted, with the reason: tests/fixtures/conditions/interpreted.yaml."""
+    by_reason = yaml.safe_load((FOLDER / "interpreted.yaml").read_text(encoding="utf-8"))
+    return {name: reason for reason, names in by_reason.items() for name in names}
+
+
+def bools() -> dict[str, Written]:
+    """The conditions, checked, that segments could have."""
+    return {n: w for n, w in CONDITIONS.items() if w.checked and compiled_answer(w).type == "bool"}
+
+
+def as_condition(values: list[Value]) -> list[Value]:
+    """A condition's outcomes: its null is an error."""
+    return [ERROR if value is None else value for value in values]
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_every_path_gives_the_same_answer(name: str) -> None:
+    condition = CONDITIONS[name]
+    interpreted = answer(condition.text, mode="interpreted", check=condition.checked)
+    assert interpreted.values == expected(referee(), condition), "interpreted, and by cel-cpp"
+    auto = compiled_answer(condition)
+    assert auto.values == interpreted.values, "compiled as far as possible, and interpreted"
+    assert auto.reasons == interpreted.reasons
+    if auto.mode == "compiled":
+        assert name not in interpreted_clauses(), "it compiles now: take it out of interpreted.yaml"
+        assert answer(condition.text, mode="compiled", check=condition.checked) == auto
+    else:
+        assert auto.interpreted == (interpreted_clauses().get(name),)
+        with pytest.raises(CompileError, match="cannot be compiled"):
+            answer(condition.text, mode="compiled", check=condition.checked)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_frames_in_pieces_and_without_rows(name: str) -> None:
+    condition = CONDITIONS[name]
+    rows = hostile_rows()
+    pieces = [*range(5, 36), *range(40, rows.height)]
+    frame = pl.concat([rows.slice(5, 31), rows.slice(40)], rechunk=False)
+    auto = compiled_answer(condition)
+    assert answer(condition.text, frame, mode="auto", check=condition.checked).values == [auto.values[p] for p in pieces]
+    assert answer(condition.text, rows.clear(), mode="auto", check=condition.checked).values == []
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_rewriting_changes_no_answer(name: str) -> None:
+    condition = CONDITIONS[name]
+    auto = compiled_answer(condition)
+    if auto.type != "bool":
+        return
+    for form in REWRITTEN:
+        rewritten = answer(form.format(condition.text), mode="auto", check=condition.checked)
+        assert rewritten.values == as_condition(auto.values), form
+        assert [r is None for r in rewritten.reasons] == [v != ERROR for v in rewritten.values], form
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The rows in one Parquet file."""
+    path = tmp_path_factory.mktemp("hostile") / "rows.parquet"
+    hostile_rows().write_parquet(path)
+    return Snapshot.open(path, id_column="row")
+
+
+@pytest.fixture(scope="module")
+def odd_chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rows eleven times over, in row groups whose size is no multiple of anything."""
+    path = tmp_path_factory.mktemp("hostile") / "chunks.parquet"
+    pl.concat([hostile_rows()] * 11).write_parquet(path, row_group_size=67)
+    return path
+
+
+def counted(values: list[Value], times: int = 1) -> tuple[int, int]:
+    """Members and errors."""
+    outcomes = as_condition(values)
+    return outcomes.count(TRUE) * times, outcomes.count(ERROR) * times
+
+
+def test_each_condition_counted_alone(snapshot: Snapshot) -> None:
+    for name, condition in bools().items():
+        result = count(snapshot, condition.text, now=NOW).results[0]
+        assert (result.user_count, result.error_count) == counted(compiled_answer(condition).values), name
+
+
+@pytest.mark.parametrize("mode", ["auto", "interpreted"])
+def test_all_conditions_counted_together(snapshot: Snapshot, mode: str) -> None:
+    report = count(snapshot, {n: w.text for n, w in bools().items()}, now=NOW, mode=mode)
+    for name, condition in bools().items():
+        result = report[name]
+        assert result.error is None, name
+        assert (result.user_count, result.error_count) == counted(compiled_answer(condition).values), name
+
+
+def test_all_conditions_counted_chunk_by_chunk(odd_chunks: Path) -> None:
+    report = count(odd_chunks, {n: w.text for n, w in bools().items()}, now=NOW)
+    for name, condition in bools().items():
+        result = report[name]
+        assert (result.user_count, result.error_count) == counted(compiled_answer(condition).values, 11), name
+
+
+def test_members_are_those_rows(snapshot: Snapshot) -> None:
+    for name, condition in list(bools().items())[::7]:
+        found = members(snapshot, condition.text, now=NOW).collect().to_series().to_list()
+        values = compiled_answer(condition).values
+        assert found == [row for row, value in enumerate(values) if value == TRUE], name
+
+
+def test_no_exception_and_no_interpreted_clause_is_left_over() -> None:
+    assert exceptions().keys() <= {w.text for w in CONDITIONS.values()}
+    assert interpreted_clauses().keys() <= CONDITIONS.keys()
+
+
+def test_the_conditions_use_the_whole_language() -> None:
+    schema = Schema.of(hostile_rows().schema)
+    nodes: list[ir.Node] = []
+    for condition in CONDITIONS.values():
+        unread = [compile_condition(condition.text, schema, now=0, unchecked=not condition.checked).checked]
+        while unread:
+            node = unread.pop()
+            nodes.append(node)
+            unread.extend(ir.children(node))
+    used = {node.overload.id for node in nodes if isinstance(node, ir.Call)}
+    assert {o.id for f in catalogue().values() for o in f.overloads} - used == set()
+    macros = {node.macro for node in nodes if isinstance(node, ir.Comprehension)}
+    assert macros == {"all", "exists", "exists_one", "filter", "map"}
+    assert {type(node) for node in nodes} == set(ir.Node.__args__)
+    assert {w.file for w in CONDITIONS.values()} == {p.stem for p in FOLDER.glob("*.txt")}
+    assert len(CONDITIONS) > 1_600
