@@ -32,7 +32,7 @@ from .ir import (
 from .overloads import NOTHING, join, resolve
 from .schema import Schema
 from .source import Source, Span
-from .syntax import Bind, ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax
+from .syntax import Bind, ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax, function_name
 from .syntax import Call as CallSyntax
 from .syntax import Comprehension as ComprehensionSyntax
 from .syntax import Conditional as ConditionalSyntax
@@ -237,18 +237,26 @@ class _Checker:
     # Calls
 
     def call(self, syntax: CallSyntax) -> Node:
-        method = syntax.target is not None
-        written = syntax.arguments if syntax.target is None else (syntax.target, *syntax.arguments)
-        if (syntax.function, method) not in self.functions:
-            known = [name for name, is_method in self.functions if is_method == method]
-            other = (syntax.function, not method) in self.functions
-            message = messages.undeclared_function(syntax.function, known, method=method, other=other)
-            if isinstance(syntax.target, Name) and not self.is_variable(syntax.target):
-                written = syntax.arguments  # the name of a library, rather
-            operands = tuple(map(self.node, written))
-            return self.wrong(syntax.function_span, *message, operands=operands, origin=syntax)
+        name, method = function_name(syntax, self.functions)
+        if (name, method) not in self.functions:
+            return self.undeclared_function(syntax)
+        written = (syntax.target, *syntax.arguments) if method and syntax.target is not None else syntax.arguments
         arguments = tuple(self.node(a) for a in written)
-        return self.apply(syntax.function, arguments, syntax.span, syntax.function_span, syntax, method=method)
+        return self.apply(name, arguments, syntax.span, syntax.function_span, syntax, method=method)
+
+    def undeclared_function(self, syntax: CallSyntax) -> Node:
+        name, target = syntax.function, syntax.target
+        method = target is not None
+        written = syntax.arguments if target is None else (target, *syntax.arguments)
+        if isinstance(target, Name) and not self.is_variable(target):
+            # The name of a namespace, rather.
+            name, method, written = f"{target.name}.{name}", False, syntax.arguments
+        known = [n for n, is_method in self.functions if is_method == method]
+        other = (name, not method) in self.functions
+        message = messages.undeclared_function(name, known, method=method, other=other)
+        return self.wrong(
+            syntax.function_span, *message, operands=tuple(map(self.node, written)), origin=syntax
+        )
 
     def index(self, syntax: IndexSyntax) -> Node:
         if syntax.optional:

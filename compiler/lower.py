@@ -6,6 +6,7 @@ What has no columnar form raises ``NotColumnar``. The smallest bool around it in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -36,9 +37,10 @@ from .overloads import known
 from .schema import Schema, data_type
 from .space import ELEMENT, Kind, Reduction, Space
 from .syntax import Syntax
-from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, Type, is_nullable, nullable, plain
+from .types import BOOL, DURATION, INT, NULL, TIMESTAMP, Dynamic, ListType, MapType, Type, is_nullable, nullable, plain
 
 _FEW = 4
+_SIZES = frozenset({"size_list", "list_size"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Lowering:
             case Has():
                 return self._has(node, space)
             case Call():
-                return node.overload.lower(*(self.lower(a, space) for a in node.arguments))
+                return self._call(node, space)
             case Logic():
                 return _logic(node.operator, [self.lower(o, space) for o in node.operands])
             case Conditional():
@@ -179,13 +181,13 @@ class Lowering:
         space.captures[name] = expression
         return pl.col(name)
 
-    def elements(self, node: Comprehension, space: Space) -> tuple[Space, Cell]:
-        """The space of a comprehension's elements, and the cell of its range."""
-        range_cell = _as_list(self.lower(node.range, space))
-        key = (id(space), f"{node.depth}:{node.range.fingerprint}")
+    def elements(self, range_: Node, depth: int, space: Space) -> tuple[Space, Cell]:
+        """The space of the elements of a comprehension's range, and the range's cell."""
+        range_cell = _as_list(self.lower(range_, space))
+        key = (id(space), f"{depth}:{range_.fingerprint}")
         child = self._spaces.get(key)
         if child is None:
-            child = Space(node.depth, space, range_cell)
+            child = Space(depth, space, range_cell)
             self._spaces[key] = child
         return child, range_cell
 
@@ -205,24 +207,51 @@ class Lowering:
         return pl.col(name)
 
     def _comprehension(self, node: Comprehension, space: Space) -> Cell:
-        child, range_cell = self.elements(node, space)
-        condition = None if node.condition is None else _bool(self.lower(node.condition, child))
+        filters, range_ = _through_filters(node.range)
+        child, range_cell = self.elements(range_, node.depth, space)
+        if node.condition is not None:
+            filters.append(node.condition)
+        kept = self._kept(filters, child)
         body = self.lower(node.body, child)
+        fallible = may_be_null(range_cell) or (kept is not None and kept.fallible)
         logical = {"all": Kind.ALL, "exists": Kind.EXISTS, "exists_one": Kind.EXISTS_ONE}.get(node.macro)
         if logical is not None:
-            value = self.reduce(child, logical, pl.Boolean(), keep=_bool(body).value)
-            return Cell(value, BOOL, pl.Boolean(), may_be_null(range_cell) or may_be_null(body))
+            value = self.reduce(child, logical, pl.Boolean(), **_decided(logical, _bool(body), kept))
+            return Cell(value, BOOL, pl.Boolean(), fallible or may_be_null(body))
         if node.macro == "filter":
             element = self._element(child)
-            kept = _bool(body).value
+            both = self._kept([*filters, node.body], child)
+            assert both is not None
             dtype = pl.List(element.dtype)
-            value = self.reduce(child, Kind.LIST, dtype, keep=kept, value=element.value, failed=element.failed())
-            fallible = may_be_null(range_cell) or may_be_null(body)
-            return Cell(value, plain(range_cell.type), dtype, fallible)
-        keep = None if condition is None else condition.value
+            value = self.reduce(child, Kind.LIST, dtype, keep=both.value, value=element.value, failed=element.failed())
+            return Cell(value, plain(range_cell.type), dtype, fallible or both.fallible or element.fallible)
+        keep = None if kept is None else kept.value
         value = self.reduce(child, Kind.LIST, pl.List(body.dtype), keep=keep, value=body.value, failed=body.failed())
-        fallible = may_be_null(range_cell) or body.fallible or (condition is not None and may_be_null(condition))
-        return Cell(value, ListType(body.type), pl.List(body.dtype), fallible)
+        return Cell(value, ListType(body.type), pl.List(body.dtype), fallible or body.fallible)
+
+    def _kept(self, filters: Sequence[Node], child: Space) -> Cell | None:
+        """Which elements filters keep, one after the other; null, an error, where one of them cannot tell."""
+        kept: Cell | None = None
+        for condition in filters:
+            cell = _bool(self.lower(condition, child))
+            if kept is not None:
+                value = pl.when(kept.value).then(cell.value).otherwise(kept.value)
+                cell = Cell(value, BOOL, pl.Boolean(), kept.fallible or may_be_null(cell))
+            kept = Cell(cell.value, BOOL, pl.Boolean(), may_be_null(cell))
+        return kept
+
+    def _call(self, node: Call, space: Space) -> Cell:
+        if node.overload.id in _SIZES and isinstance(node.arguments[0], Comprehension):
+            filters, range_ = _through_filters(node.arguments[0])
+            if filters:
+                # A filtered list that is only counted is never made.
+                child, range_cell = self.elements(range_, node.arguments[0].depth, space)
+                kept = self._kept(filters, child)
+                assert kept is not None
+                value = self.reduce(child, Kind.COUNT, pl.UInt32(), keep=kept.value)
+                fallible = may_be_null(range_cell) or kept.fallible
+                return Cell(value, INT, pl.UInt32(), fallible, interval=(0, 2**32 - 1))
+        return node.overload.lower(*(self.lower(a, space) for a in node.arguments))
 
     # Special forms
 
@@ -256,6 +285,9 @@ class Lowering:
 
     def _conditional(self, node: Conditional, space: Space) -> Cell:
         condition = _bool(self.lower(node.condition, space))
+        if not condition.value.meta.root_names():
+            # Polars evaluates the branch that one truth for all rows leaves out, and to the wrong length.
+            raise NotLowered(node.condition, "it is the same on every row")
         then, otherwise = self.lower(node.then, space), self.lower(node.otherwise, space)
         if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
             other = otherwise if isinstance(node.then, Fail) else then
@@ -280,6 +312,23 @@ class Lowering:
         if then.interval is not None and otherwise.interval is not None:
             interval = (min(then.interval[0], otherwise.interval[0]), max(then.interval[1], otherwise.interval[1]))
         return Cell(value, type_, dtype, fallible, error, interval)
+
+
+def _through_filters(range_: Node) -> tuple[list[Node], Node]:
+    """``list.filter(x, a).filter(x, b)`` as the conditions in their order, and the list."""
+    filters: list[Node] = []
+    while isinstance(range_, Comprehension) and range_.macro == "filter":
+        filters.insert(0, range_.body)
+        range_ = range_.range
+    return filters, range_
+
+
+def _decided(kind: Kind, body: Cell, kept: Cell | None) -> dict[str, pl.Expr]:
+    """What a logical reduction takes of the elements that are kept; the others decide nothing."""
+    if kept is None:
+        return {"keep": body.value}
+    keep = pl.when(kept.value).then(body.value).otherwise(statement=kind is Kind.ALL)
+    return {"keep": keep, "failed": kept.value.is_null()} if kept.fallible else {"keep": keep}
 
 
 def column_cell(value: pl.Expr, type_: Type, dtype: pl.DataType) -> Cell:

@@ -50,7 +50,7 @@ def undeclared_function(name: str, names: Iterable[str], *, method: bool, other:
     if other:
         hint: str | None = f"write {name}(x)" if method else f"write x.{name}(...)"
         return f"'{name}' is {'not a method' if method else 'a method'}", hint
-    return f"undeclared function '{name}'", _nearest(name, [n for n in names if n.isidentifier()])
+    return f"undeclared function '{name}'", _nearest(name, [n for n in names if n[0].isalpha()])
 
 
 def no_overload(function: Function, types: Sequence[Type], texts: Sequence[str]) -> tuple[str, str | None]:

@@ -14,10 +14,12 @@ from .functions import catalogue
 from .functions.declare import EvaluationError
 from .ir import Call, Comprehension, Conditional, Constant, Fail, Field, Has, Logic, MakeList, MakeMap, Node, children
 from .source import Span
-from .types import BOOL, DOUBLE, UINT, ListType, is_nullable, plain
-from .values import Uint
+from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, Type, is_nullable, plain
+from .values import Duration, Timestamp, Uint
 
 Rule = Callable[[Node], Node]
+
+_WRAPPERS: dict[Type, Callable[[int], int]] = {UINT: Uint, TIMESTAMP: Timestamp, DURATION: Duration}
 
 _OPPOSITES = {
     "_<_": "_>=_",
@@ -48,15 +50,16 @@ def fold_constants(node: Node) -> Node:
             values = tuple(_value(e) for e in elements if isinstance(e, Constant))
             return Constant(node.span, node.type, values, node.fingerprint, origin=node.origin)
         case Call(overload=overload, arguments=arguments) if overload.body is not None:
-            if not all(isinstance(a, Constant) and not isinstance(a.value, tuple) for a in arguments):
+            if not all(isinstance(a, Constant) for a in arguments):
                 return node
             values = tuple(_value(a) for a in arguments if isinstance(a, Constant))
             if None in values:
                 return node
             try:
                 value = overload.body(*values)
-            except EvaluationError:
-                return node
+            except EvaluationError as error:
+                fingerprint = f"fail({str(error)!r},{node.fingerprint})"
+                return Fail(node.span, node.type, str(error), arguments, fingerprint, 0, node.origin)
             if isinstance(value, (list, dict)):
                 return node
             return Constant(node.span, node.type, value, f"{node.type}:{value!r}", origin=node.origin)
@@ -66,7 +69,17 @@ def fold_constants(node: Node) -> Node:
 
 def _value(constant: Constant) -> object:
     """A constant's value that tells its type by itself, as one of a list of several types must."""
-    return Uint(constant.value) if constant.type == UINT and isinstance(constant.value, int) else constant.value
+    wrap = _WRAPPERS.get(constant.type)
+    return constant.value if wrap is None or not isinstance(constant.value, int) else wrap(constant.value)
+
+
+def choose_branch(node: Node) -> Node:
+    """``true ? a : b`` → ``a``, where that is no other type."""
+    if not (isinstance(node, Conditional) and isinstance(node.condition, Constant)):
+        return node
+    branch = node.then if node.condition.value is True else node.otherwise
+    known = isinstance(node.condition.value, bool) and plain(branch.type) == plain(node.type)
+    return branch if known else node
 
 
 def flatten(node: Node) -> Node:
@@ -142,7 +155,7 @@ def order_operands(node: Node) -> Node:
     return logic(node.span, node.operator, unique, node.origin)
 
 
-RULES: tuple[Rule, ...] = (fold_constants, push_negation, flatten, membership, order_operands)
+RULES: tuple[Rule, ...] = (fold_constants, choose_branch, push_negation, flatten, membership, order_operands)
 
 
 def _constant_test(node: Node, overload: str) -> Node | None:

@@ -28,7 +28,7 @@ NOTHING = Parameter("dyn")
 """The element type of ``[]``: fits every type. It is shown as ``dyn``, as cel-go has it once a check is done."""
 
 _ANY_TYPES = frozenset({"_==_", "_!=_", "@in", "_[_]"})
-"""Functions that values of any types may be given to at run time: what is not equal, or no key, is known by its type."""
+"""Functions that may be given values of any types at run time: what is not equal, or no key, is known by its type."""
 
 
 @dataclass(frozen=True, slots=True)

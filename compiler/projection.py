@@ -6,7 +6,7 @@ captured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -29,17 +29,35 @@ def shapes(nodes: Iterable[Node]) -> dict[str, Shape]:
 
 def narrowed(schema: Schema, used: Mapping[str, Shape]) -> Schema:
     """The schema as it is once the columns are projected. The CEL types stay: what is cut is not used."""
-    columns = {name: _cut(dtype, used[name]) if name in used else dtype for name, dtype in schema.columns.items()}
+    columns = {name: cut(dtype, used[name]) if name in used else dtype for name, dtype in schema.columns.items()}
     return Schema(columns, schema.types)
 
 
-def projections(schema: Schema, used: Mapping[str, Shape]) -> list[pl.Expr]:
-    """Expressions that cut the columns of a schema to the parts used; none where nothing is cut."""
-    return [
-        _projected(pl.col(name), schema.columns[name], shape).alias(name)
+def project(frame: pl.DataFrame, used: Mapping[str, Shape]) -> pl.DataFrame:
+    """The frame with its nested columns cut to the parts used; those that are cut already stay."""
+    wide = {
+        name: shape
         for name, shape in used.items()
-        if _cut(schema.columns[name], shape) != schema.columns[name]
-    ]
+        if name in frame.schema and cut(frame.schema[name], shape) != frame.schema[name]
+    }
+    expressions = [_projected(pl.col(name), frame.schema[name], shape).alias(name) for name, shape in wide.items()]
+    return frame.with_columns(expressions) if expressions else frame
+
+
+def cut(dtype: pl.DataType, shape: Shape) -> pl.DataType:
+    """A column's type without the fields that are not used."""
+    match dtype:
+        case pl.List() if shape is not None:
+            return pl.List(cut(data_type(dtype.inner), shape))
+        case pl.Struct() if shape is not None:
+            return pl.Struct({name: cut(inner, shape.get(name)) for name, inner in _kept_fields(dtype, shape)})
+        case _:
+            return dtype
+
+
+def kept(names: Sequence[str], shape: dict[str, Shape]) -> list[str]:
+    """The fields of a struct that are used, in its own order; of a struct that is only counted, one."""
+    return [name for name in names if name in shape] or list(names[:1])
 
 
 def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: dict[int, Shape]) -> None:
@@ -88,32 +106,21 @@ def _union(a: Shape, b: Shape) -> Shape:
     }
 
 
-def _cut(dtype: pl.DataType, shape: Shape) -> pl.DataType:
-    match dtype:
-        case pl.List() if shape is not None:
-            return pl.List(_cut(data_type(dtype.inner), shape))
-        case pl.Struct() if shape is not None:
-            return pl.Struct({name: _cut(inner, shape.get(name)) for name, inner in _kept(dtype, shape)})
-        case _:
-            return dtype
-
-
 def _projected(value: pl.Expr, dtype: pl.DataType, shape: Shape) -> pl.Expr:
-    if shape is None or _cut(dtype, shape) == dtype:
+    if shape is None or cut(dtype, shape) == dtype:
         return value
     match dtype:
         case pl.List():
             return value.list.eval(_projected(pl.element(), data_type(dtype.inner), shape))
         case pl.Struct():
-            kept = _kept(dtype, shape)
             return pl.struct(
-                _projected(value.struct.field(name), inner, shape.get(name)).alias(name) for name, inner in kept
+                _projected(value.struct.field(name), inner, shape.get(name)).alias(name)
+                for name, inner in _kept_fields(dtype, shape)
             )
         case _:
             return value
 
 
-def _kept(dtype: pl.Struct, shape: dict[str, Shape]) -> list[tuple[str, pl.DataType]]:
-    """The fields that are used, in the column's order; of a struct that is only counted, one."""
-    fields = [(field.name, data_type(field.dtype)) for field in dtype.fields]
-    return [(name, inner) for name, inner in fields if name in shape] or fields[:1]
+def _kept_fields(dtype: pl.Struct, shape: dict[str, Shape]) -> list[tuple[str, pl.DataType]]:
+    fields = {field.name: data_type(field.dtype) for field in dtype.fields}
+    return [(name, fields[name]) for name in kept(list(fields), shape)]

@@ -148,7 +148,7 @@ class Reasons:
         return pl.when(test.is_null()).then(before).otherwise(after)
 
     def _comprehension(self, node: Comprehension, space: Space) -> list[pl.Expr | None]:
-        child, range_cell = self._lowering.elements(node, space)
+        child, range_cell = self._lowering.elements(node.range, node.depth, space)
         parts = [self.of(node.range, space)]
         if range_cell.nullable:
             text = pl.lit(null_reason(self._source, node.range.span, node.span))

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     ALL = "all"
     EXISTS = "exists"
     EXISTS_ONE = "exists_one"
+    COUNT = "count"
     LIST = "list"
     FIRST = "first"
 
@@ -47,9 +48,10 @@ class Reduction:
     """One value for each parent from the elements of ``space``; a column ``name`` of the parent space.
 
     A null range gives null, which is an error. The three logical kinds reduce ``keep``, whose nulls are errors, with
-    CEL's absorption. ``LIST`` makes a list of ``value`` (its nulls are CEL's null) for the elements that ``keep`` holds
-    for (all, where it is None); null where ``failed``, or ``keep`` with a null, says that any element is an error.
-    ``FIRST`` takes the first ``value`` that is not null.
+    CEL's absorption; what ``failed`` names is an error all the same. ``COUNT`` counts the elements that ``keep`` holds
+    for; null where it is null for one. ``LIST`` makes a list of ``value`` (its nulls are CEL's null) for the elements
+    that ``keep`` holds for (all, where it is None); null where ``failed``, or a null of ``keep``, says that any element
+    is an error. ``FIRST`` takes the first ``value`` that is not null.
 
     Attributes:
         dtype: of the column that results.

@@ -7,6 +7,7 @@ the operator's name: ``_+_``, ``-_``, ``!_``, ``_==_``, ``_<_``, ``@in``.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from .source import Span
@@ -167,3 +168,30 @@ Syntax = (
     | Comprehension
     | Bind
 )
+
+
+def dotted_name(node: Syntax) -> str | None:
+    """A chain of names, such as ``math`` or ``a.b.c``, as one dotted name; None for any other expression."""
+    parts: list[str] = []
+    while isinstance(node, Select) and not node.optional:
+        parts.append(node.field)
+        node = node.operand
+    return ".".join((node.name, *reversed(parts))) if isinstance(node, Name) else None
+
+
+def function_name(call: Call, namespaced: Container[tuple[str, bool]]) -> tuple[str, bool]:
+    """The name of the function that a call means, and whether its target is an argument: the receiver of a method.
+
+    A target that is a chain of names may be a namespace, as in ``math.abs(x)``. Such a function goes before a method of
+    a variable with the namespace's name, as in cel-go. (Specification: "Name Resolution")
+
+    Args:
+        namespaced: the catalogue, by name and by whether it is a method.
+    """
+    if call.target is None:
+        return call.function, False
+    namespace = dotted_name(call.target)
+    name = f"{namespace}.{call.function}"
+    if namespace is not None and (name, False) in namespaced:
+        return name, False
+    return call.function, True

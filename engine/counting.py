@@ -112,7 +112,7 @@ def _scan(snapshot: Snapshot, planning: Plan, running: Sequence[_Running], now: 
     together = [r for r in running if r.planned.cell is not None and not r.planned.clauses]
     total = snapshot.rows if progress is not None else 0
     done = 0
-    for chunk in snapshot.chunks(planning.columns):
+    for chunk in snapshot.narrowed(planning.used).chunks(planning.columns):
         rows = planning.projected(chunk)
         if together and not _count_together(planning, together, rows):
             # One of them fails in Polars: from here on each fails or not by itself.

@@ -41,6 +41,7 @@ from compiler.syntax import (
     Name,
     Select,
     Syntax,
+    function_name,
 )
 from compiler.types import STRING, UINT, Type
 from compiler.values import Message, Timestamp, Uint
@@ -211,9 +212,16 @@ class Evaluator(CelPythonEvaluator):
     # Calls
 
     def _call(self, node: Call, scope: _Scope) -> object:
-        if node.target is None:
-            return self._strict(node.function, node.arguments, node.span, scope)
-        return self._strict(node.function, (node.target, *node.arguments), node.span, scope, method=True)
+        name, method = function_name(node, self._functions)
+        arguments = (node.target, *node.arguments) if method and node.target is not None else node.arguments
+        if method and (name, method) not in self._functions and isinstance(node.target, Name):
+            if not self._is_variable(node.target, scope):
+                # The name of a namespace, rather.
+                name, method = f"{node.target.name}.{name}", False
+        return self._strict(name, arguments, node.span, scope, method=method)
+
+    def _is_variable(self, node: Name, scope: _Scope) -> bool:
+        return (node.name in scope and not node.absolute) or node.name == NOW or node.name in self._row
 
     def _strict(
         self, name: str, arguments: Sequence[Syntax], span: Span, scope: _Scope, *, method: bool = False

@@ -12,7 +12,7 @@ from compiler.cell import Cell, NotColumnar
 from compiler.condition import Condition, compile_condition
 from compiler.diagnostics import CompileError, Diagnostic
 from compiler.lower import Clause, Lowering, NotLowered
-from compiler.projection import narrowed, projections, shapes
+from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
 from compiler.source import Span
 from compiler.space import Reduction, Space
@@ -61,17 +61,17 @@ class Plan:
         planned: one for each condition, in the order asked.
         lowering: what they share.
         columns: the columns that any of them reads.
-        projections: of nested columns, the parts that any of them uses, as expressions over the whole columns.
+        used: of the columns, the parts that any of them uses.
     """
 
     planned: tuple[Planned | Refused, ...]
     lowering: Lowering
     columns: tuple[str, ...]
-    projections: tuple[pl.Expr, ...]
+    used: Mapping[str, Shape]
 
     def projected(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A frame whose nested columns are cut to the parts that are used."""
-        return frame.with_columns(*self.projections) if self.projections else frame
+        return project(frame, self.used)
 
 
 def plan(
@@ -106,7 +106,7 @@ def plan(
     lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO)
     planned = tuple(_planned(one, lowering, mode, seconds) for one, seconds in compiled)
     read = {name: None for p in planned if isinstance(p, Planned) for name in p.condition.columns}
-    return Plan(planned, lowering, tuple(read), tuple(projections(schema, used)))
+    return Plan(planned, lowering, tuple(read), used)
 
 
 def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seconds: float) -> Planned | Refused:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol
 
 import polars as pl
 
+from compiler.projection import Shape
 from compiler.schema import Schema
 from compiler.types import Unusable, nullable
 
@@ -92,6 +93,13 @@ class Snapshot:
         """
         if self.source.fingerprint() != self.fingerprint:
             raise SnapshotError(f"{self.name}: the snapshot was changed while it was read; run again")
+
+    def narrowed(self, used: Mapping[str, Shape]) -> Snapshot:
+        """The snapshot with :meth:`chunks` of which nested columns may hold only the parts that are used.
+
+        Where the files allow it, the rest is not read at all.
+        """
+        return replace(self, source=self.source.narrowed(used))
 
     def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
         """A lazy frame of these columns only, in this order; with none, of the snapshot's height all the same.

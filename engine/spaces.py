@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from compiler.schema import data_type
 from compiler.space import ELEMENT, Kind, Reduction, Space
 
 
@@ -86,24 +87,30 @@ def _parent(space: Space) -> Space | None:
 def _reduce(columns: pl.DataFrame, elements: _Elements, reduction: Reduction, height: int) -> pl.Series:
     match reduction.kind:
         case Kind.ALL | Kind.EXISTS | Kind.EXISTS_ONE:
-            truth = _logical(reduction.kind, columns.get_column("keep"), elements, height)
+            truth = _logical(reduction.kind, columns, elements, height)
             return _masked(truth, elements.present)
+        case Kind.COUNT:
+            keep = columns.get_column("keep")
+            counts = pl.Series(np.bincount(elements.parents[_true(keep)], minlength=height)).cast(pl.UInt32)
+            return _masked(counts, elements.present & pl.Series(~_any(keep.is_null(), elements.parents, height)))
         case Kind.LIST:
             return _lists(columns, elements, height, reduction.dtype)
         case Kind.FIRST:
             return _firsts(columns.get_column("value"), elements, height)
 
 
-def _logical(kind: Kind, keep: pl.Series, elements: _Elements, height: int) -> pl.Series:
+def _logical(kind: Kind, columns: pl.DataFrame, elements: _Elements, height: int) -> pl.Series:
     """CEL's absorption over the elements of each parent: a deciding element outweighs an error."""
-    parents = elements.parents
-    failed = _any(keep.is_null(), parents, height) if keep.has_nulls() else np.zeros(height, dtype=np.bool_)
+    keep, parents = columns.get_column("keep"), elements.parents
+    failed = _any(keep.is_null(), parents, height)
     if kind is Kind.EXISTS_ONE:
         truth = np.bincount(parents[_true(keep)], minlength=height) == 1
     else:
         decided = _any(keep if kind is Kind.EXISTS else ~keep, parents, height)
         truth = decided if kind is Kind.EXISTS else ~decided
         failed &= ~decided
+    if "failed" in columns.columns:
+        failed |= _any(columns.get_column("failed"), parents, height)
     return _masked(pl.Series(truth), pl.Series(~failed))
 
 
@@ -121,16 +128,38 @@ def _lists(columns: pl.DataFrame, elements: _Elements, height: int, dtype: pl.Da
         failed |= _any(keep.is_null(), parents, height)
         kept = _true(keep)
         values, parents = values.filter(pl.Series(kept)), parents[kept]
-    grouped = (
-        pl.DataFrame({"parent": pl.Series(parents, dtype=pl.Int64), "value": values})
-        .group_by(pl.col("parent").set_sorted(), maintain_order=True)
-        .agg("value")
-    )
-    places = np.full(height, grouped.height)
-    places[grouped.get_column("parent").to_numpy()] = np.arange(grouped.height)
-    empty = pl.Series("value", [[]], dtype=dtype)
-    lists = pl.concat([grouped.get_column("value").cast(dtype), empty])
-    return _masked(lists.gather(places), elements.present & pl.Series(~failed))
+    lengths = np.bincount(parents, minlength=height)
+    lists = _over_offsets(values.alias("value"), lengths, dtype)
+    return _masked(lists, elements.present & pl.Series(~failed))
+
+
+def _over_offsets(values: pl.Series, lengths: NDArray[np.intp], dtype: pl.DataType) -> pl.Series:
+    """Lists of these lengths that follow each other in ``values``: only the offsets are new."""
+    import pyarrow as pa
+
+    if _holds_wide_integers(values.dtype):
+        # Arrow has no 128-bit integers.
+        starts = np.cumsum(lengths) - lengths
+        places = pl.select(pl.int_ranges(pl.Series(starts), pl.Series(starts + lengths))).to_series()
+        flat = values.implode().new_from_index(0, len(places))
+        return flat.list.gather(places).cast(dtype)
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    lists = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values.rechunk().to_arrow()))
+    assert isinstance(lists, pl.Series)
+    return lists if lists.dtype == dtype else lists.cast(dtype)
+
+
+def _holds_wide_integers(dtype: pl.DataType) -> bool:
+    match dtype:
+        case pl.Int128():
+            return True
+        case pl.List():
+            return _holds_wide_integers(data_type(dtype.inner))
+        case pl.Struct():
+            return any(_holds_wide_integers(data_type(field.dtype)) for field in dtype.fields)
+        case _:
+            return False
 
 
 def _firsts(values: pl.Series, elements: _Elements, height: int) -> pl.Series:
@@ -144,8 +173,10 @@ def _firsts(values: pl.Series, elements: _Elements, height: int) -> pl.Series:
 
 
 def _any(flags: pl.Series, parents: NDArray[np.intp], height: int) -> NDArray[np.bool_]:
+    """Whether any element of each parent is flagged."""
     found = np.zeros(height, dtype=np.bool_)
-    found[parents[_true(flags)]] = True
+    if flags.any():
+        found[parents[_true(flags)]] = True
     return found
 
 

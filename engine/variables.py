@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from compiler.check import NOW, ROW
+from compiler.functions import catalogue
 from compiler.schema import Schema
 from compiler.syntax import (
     Bind,
@@ -22,6 +23,7 @@ from compiler.syntax import (
     Name,
     Select,
     Syntax,
+    function_name,
 )
 from compiler.types import ListType, MapType, StructType, Type, plain
 
@@ -78,7 +80,8 @@ class Walk:
                     case _:
                         return None
             case Call():
-                target = None if node.target is None else self.type_of(node.target, locals_)
+                _, method = function_name(node, catalogue())
+                target = self.type_of(node.target, locals_) if method and node.target is not None else None
                 types = [self.type_of(argument, locals_) for argument in node.arguments]
                 if node.function == "dyn" and node.target is None and len(types) == 1:
                     return types[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import copysign, inf
+from math import copysign, frexp, inf, isfinite
 
 import polars as pl
 
@@ -182,11 +182,33 @@ def _negate(a: Cell) -> Cell:
 
 
 def _add_doubles(a: Cell, b: Cell) -> Cell:
-    return result(DOUBLE, a.standard + b.standard, a, b, fails=False)
+    if _is_zero(b, 1.0):
+        value = _plus_zero(a.standard)
+    elif _is_zero(a, 1.0):
+        value = _plus_zero(b.standard)
+    else:
+        value = a.standard + b.standard
+    return result(DOUBLE, value, a, b, fails=False)
 
 
 def _subtract_doubles(a: Cell, b: Cell) -> Cell:
-    return result(DOUBLE, a.standard - b.standard, a, b, fails=False)
+    if _is_zero(b, -1.0):
+        value = _plus_zero(a.standard)
+    elif _is_zero(a, 1.0):
+        value = _plus_zero(-b.standard)
+    else:
+        value = a.standard - b.standard
+    return result(DOUBLE, value, a, b, fails=False)
+
+
+def _is_zero(cell: Cell, sign: float) -> bool:
+    """Whether a cell is the constant zero of that sign."""
+    return cell.constant is not None and cell.constant[0] == 0 and copysign(1.0, cell.constant[0]) == sign
+
+
+def _plus_zero(x: pl.Expr) -> pl.Expr:
+    """``x + 0.0``, which makes 0.0 of -0.0; Polars leaves it out."""
+    return pl.when(x == 0.0).then(pl.lit(0.0, dtype=pl.Float64)).otherwise(x)
 
 
 def _multiply_doubles(a: Cell, b: Cell) -> Cell:
@@ -194,7 +216,20 @@ def _multiply_doubles(a: Cell, b: Cell) -> Cell:
 
 
 def _divide_doubles(a: Cell, b: Cell) -> Cell:
-    return result(DOUBLE, a.standard / b.standard, a, b, fails=False)
+    dividend, divisor = a.standard, b.standard
+    if not _has_exact_reciprocal(b):
+        # By one number for all rows Polars multiplies with its reciprocal, which rounds twice. The sum with -0.0, which
+        # is the number itself, gives each row a number of its own.
+        divisor = divisor + dividend.is_null().cast(pl.Float64) * pl.lit(-0.0, dtype=pl.Float64)
+    return result(DOUBLE, dividend / divisor, a, b, fails=False)
+
+
+def _has_exact_reciprocal(cell: Cell) -> bool:
+    """Whether a cell is a constant with which dividing is the same as multiplying with its reciprocal."""
+    value = None if cell.constant is None else cell.constant[0]
+    if not isinstance(value, float):
+        return False
+    return value == 0 or not isfinite(value) or (abs(frexp(value)[0]) == 0.5 and 1e-300 < abs(value) < 1e300)
 
 
 def _negate_double(a: Cell) -> Cell:

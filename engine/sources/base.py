@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +12,11 @@ from typing import Protocol
 import polars as pl
 import polars.selectors as cs
 from polars.io.plugins import register_io_source
+
+from compiler.projection import Shape
+
+# Polars decodes one nested column of one row group on one core: two at a time keep two cores busy.
+_READS_AHEAD = 2
 
 
 class SnapshotError(Exception):
@@ -63,6 +70,10 @@ class Source(Protocol):
         """These columns, in frames of 1 to ``rows`` rows, in the order of the source."""
         ...
 
+    def narrowed(self, used: Mapping[str, Shape]) -> Source:
+        """The source with ``chunks`` whose nested columns may hold only the parts used; itself, where it cannot."""
+        ...
+
 
 def project(frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
     """The columns by their exact names: ``pl.col`` would take a name such as ``^a$`` for a pattern.
@@ -70,6 +81,22 @@ def project(frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
     Selecting nothing gives a frame without rows; dropping everything keeps the height.
     """
     return frame.select(cs.by_name(*columns)) if columns else frame.drop(cs.all())
+
+
+def ahead(reads: Iterable[Callable[[], pl.DataFrame]]) -> Iterator[pl.DataFrame]:
+    """What each of the reads gives, in their order; while one is worked on, the next two are under way."""
+    pending: deque[Future[pl.DataFrame]] = deque()
+    with ThreadPoolExecutor(_READS_AHEAD) as pool:
+        try:
+            for read in reads:
+                pending.append(pool.submit(read))
+                if len(pending) > _READS_AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
 
 
 def slices(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:

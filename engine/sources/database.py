@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import polars as pl
+
+from compiler.projection import Shape
 
 from .arrow import to_frame
 from .base import Columns, SnapshotError, first_line, lazy_batches, project, reading, slices
@@ -89,6 +91,9 @@ class DuckDBSource:
     def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
         for batch in self._batches(columns, rows):
             yield from slices(batch, rows)
+
+    def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
+        return self
 
     def _batches(self, columns: Sequence[str], rows: int = _BATCH_ROWS) -> Iterator[pl.DataFrame]:
         import pyarrow as pa

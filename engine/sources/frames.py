@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import polars as pl
+
+from compiler.projection import Shape
 
 from .arrow import unreadable_type
 from .base import Columns, SnapshotError, project, reading, slices
@@ -56,6 +59,9 @@ class FrameSource:
     def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
         return slices(self.scan(columns).collect(), rows)
 
+    def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class LazySource:
@@ -90,3 +96,6 @@ class LazySource:
         with reading(self.name, self.format):
             for batch in self.scan(columns).collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
                 yield from slices(batch, rows)
+
+    def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
+        return self

@@ -57,9 +57,12 @@ def open_location(location: str, overrides: Mapping[str, str]) -> Source:
 
     match kind:
         case "Parquet":
-            from .parquet import ParquetFile, scan_parquet
+            from .parquet import ParquetFile, read_parquet_fields, scan_parquet
 
-            return PartsSource.of(location, kind, parts, [ParquetFile.open(path) for path in paths], scan_parquet)
+            files = [ParquetFile.open(path) for path in paths]
+            return PartsSource.of(
+                location, kind, parts, files, scan_alike=scan_parquet, read_fields=read_parquet_fields
+            )
         case "Arrow IPC":
             from .arrow import IpcFile
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from compiler.projection import Shape
+
 from .base import Columns, SnapshotError, lazy_batches, reading
 from .formats import PARQUET
-from .parts import TableFile
+from .parts import Piece, TableFile
 
 # How a footer writes "physical type FIXED_LEN_BYTE_ARRAY, length 12" (Thrift's compact protocol): what an interval is.
 # Where the bytes stand for something else, no harm is done.
@@ -53,7 +55,7 @@ class ParquetFile:
         return _scan([self.path])
 
     @property
-    def pieces(self) -> Callable[[int], Iterator[tuple[int, int]]] | None:
+    def pieces(self) -> Callable[[int], Iterator[Piece]] | None:
         """Row groups together up to a number of rows, larger ones in pieces; None where pyarrow reads the file."""
         return None if self.columns.unreadable else self._along_row_groups
 
@@ -66,24 +68,36 @@ class ParquetFile:
             for group in range(file.num_row_groups):
                 yield to_frame(file.read_row_group(group, columns=list(columns)), columns)
 
-    def _along_row_groups(self, rows: int) -> Iterator[tuple[int, int]]:
+    def _along_row_groups(self, rows: int) -> Iterator[Piece]:
         """Reading along row groups spares decoding their borders twice; within one, Polars skips unneeded pages."""
         import pyarrow.parquet as pq
 
         with reading(str(self.path), PARQUET):
             metadata = pq.read_metadata(self.path)
-        start = end = 0
+        start, length = 0, 0
+        groups: list[int] = []
         for index in range(metadata.num_row_groups):
-            group = metadata.row_group(index).num_rows
-            if end + group - start > rows and end > start:
-                yield start, end - start
-                start = end
-            end += group
-            while end - start > rows:
-                yield start, rows
-                start += rows
-        if end > start:
-            yield start, end - start
+            size = metadata.row_group(index).num_rows
+            if length + size > rows and groups:
+                yield Piece(start, length, tuple(groups))
+                start, groups, length = start + length, [], 0
+            if size > rows:
+                for offset in range(0, size, rows):
+                    yield Piece(start + offset, min(rows, size - offset), None)
+                start += size
+            else:
+                groups.append(index)
+                length += size
+        if groups:
+            yield Piece(start, length, tuple(groups))
+
+
+def read_parquet_fields(path: Path, row_groups: Sequence[int] | None, used: Mapping[str, Shape]) -> pl.DataFrame:
+    """Nested columns with only the fields used, of some row groups or of all."""
+    from .leaves import read_fields  # brings pyarrow
+
+    with reading(str(path), PARQUET):
+        return read_fields(path, row_groups, used)
 
 
 def scan_parquet(files: Sequence[TableFile]) -> pl.LazyFrame | None:

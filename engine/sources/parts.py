@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 import polars.selectors as cs
 
-from .base import Columns, SnapshotError, project, reading, slices
+from compiler.projection import Shape, cut
+
+from .base import Columns, SnapshotError, ahead, project, reading, slices
 from .files import Part, fingerprint, partition_types, partition_value
 from .widen import widened
+
+
+class Piece(NamedTuple):
+    """A slice of a file; ``row_groups`` are those that it consists of, None where it is a part of one."""
+
+    start: int
+    length: int
+    row_groups: tuple[int, ...] | None
+
+
+ReadFields = Callable[[Path, Sequence[int] | None, Mapping[str, Shape]], pl.DataFrame]
 
 
 class TableFile(Protocol):
@@ -33,8 +47,8 @@ class TableFile(Protocol):
         ...
 
     @property
-    def pieces(self) -> Callable[[int], Iterator[tuple[int, int]]] | None:
-        """Cuts the file into slices of up to so many rows, given as offsets and lengths.
+    def pieces(self) -> Callable[[int], Iterator[Piece]] | None:
+        """Cuts the file into slices of up to so many rows.
 
         None where a slice cannot be read, and the rows cannot be counted, without reading what is before it.
         """
@@ -52,6 +66,8 @@ class PartsSource:
     Attributes:
         partition: the types of the columns that directory names give (``country=DE/``); they win over a file's own.
         scan_alike: reads several files in one scan, where the format can; their types must be the same.
+        read_fields: reads some fields of nested columns of a file's row groups (None: all), where the format can.
+        nested: the columns that are read so, with the parts that are.
     """
 
     name: str
@@ -61,6 +77,8 @@ class PartsSource:
     columns: Columns
     partition: Mapping[str, pl.DataType]
     scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None]
+    read_fields: ReadFields | None = None
+    nested: Mapping[str, Shape] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -69,7 +87,9 @@ class PartsSource:
         format: str,
         parts: tuple[Part, ...],
         files: Sequence[TableFile],
+        *,
         scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None] = lambda _: None,
+        read_fields: ReadFields | None = None,
     ) -> PartsSource:
         """One table of the files.
 
@@ -80,7 +100,7 @@ class PartsSource:
         common = _common_columns(files)
         unreadable = {name: type_ for name, type_ in common.unreadable.items() if name not in partition}
         columns = Columns({**common.readable, **partition}, unreadable)
-        return cls(name, format, parts, tuple(files), columns, partition, scan_alike)
+        return cls(name, format, parts, tuple(files), columns, partition, scan_alike, read_fields)
 
     def count_rows(self) -> int:
         return sum(file.rows() for file in self.files)
@@ -91,32 +111,64 @@ class PartsSource:
     def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
         return self._scan(range(len(self.files)), columns)
 
+    def narrowed(self, used: Mapping[str, Shape]) -> PartsSource:
+        """The source with nested columns of which ``chunks`` reads the parts used, where every file has them alike."""
+        if self.read_fields is None:
+            return self
+        nested = {
+            name: shape
+            for name, shape in used.items()
+            if shape is not None
+            and name not in self.partition
+            and cut(self.columns.readable[name], shape) != self.columns.readable[name]
+            and all(file.columns.readable[name] == self.columns.readable[name] for file in self.files)
+        }
+        return replace(self, nested=nested)
+
     def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
         """Small files are read together, up to ``rows`` rows; a larger one in pieces."""
+        if any(file.pieces is None for file in self.files):
+            for index in range(len(self.files)):
+                yield from self._stream(self._scan([index], columns), rows)
+            return
+        for frame in ahead(self._reads(columns, rows)):
+            yield from slices(frame, rows)
+
+    def _reads(self, columns: Sequence[str], rows: int) -> Iterator[Callable[[], pl.DataFrame]]:
         gathered: list[int] = []
         height = 0
         for index, file in enumerate(self.files):
-            cut = file.pieces
-            size = file.rows() if cut else rows
+            size = file.rows()
             if height + size > rows and gathered:
-                yield from self._collect(self._scan(gathered, columns), rows)
+                yield partial(self._read, tuple(gathered), columns)
                 gathered, height = [], 0
-            if cut is None:
-                yield from self._stream(self._scan([index], columns), rows)
-            elif size > rows:
-                scan = self._scan([index], columns)
-                for start, length in cut(rows):
-                    yield from self._collect(scan.slice(start, length), rows)
+            if size > rows:
+                assert file.pieces is not None
+                for piece in file.pieces(rows):
+                    yield partial(self._read, (index,), columns, piece)
             else:
                 gathered.append(index)
                 height += size
         if gathered:
-            yield from self._collect(self._scan(gathered, columns), rows)
+            yield partial(self._read, tuple(gathered), columns)
 
-    def _collect(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+    def _read(self, indices: Sequence[int], columns: Sequence[str], piece: Piece | None = None) -> pl.DataFrame:
+        """Whole files together, or one file's piece. Nested columns that are cut are read by their fields."""
+        by_fields = {name: self.nested[name] for name in columns if name in self.nested}
+        if piece is not None and piece.row_groups is None:
+            by_fields = {}
+        whole = [name for name in columns if name not in by_fields]
         with reading(self.name, self.format):
-            collected = frame.collect()
-        yield from slices(collected, rows)
+            frames = []
+            if whole or not columns:
+                scan = self._scan(indices, whole)
+                frames.append((scan if piece is None else scan.slice(piece.start, piece.length)).collect())
+            if by_fields:
+                assert self.read_fields is not None
+                groups = None if piece is None else piece.row_groups
+                parts = [self.read_fields(self.files[index].path, groups, by_fields) for index in indices]
+                frames.append(pl.concat(parts))
+            return pl.concat(frames, how="horizontal").select(cs.by_name(*columns)) if len(frames) > 1 else frames[0]
 
     def _stream(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         with reading(self.name, self.format):
