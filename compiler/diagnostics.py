@@ -49,7 +49,7 @@ class Diagnostic:
         shown = [
             f"{self.severity.upper()}: {source.name}:{line}:{column}: {self.message}",
             f" | {(before + under + after).replace(chr(9), ' ')}",
-            f" | {' ' * _width(before)}{'^' * max(1, _width(under))}",
+            f" | {' ' * cells(before)}{'^' * max(1, cells(under))}",
         ]
         if self.hint:
             shown.append(f" = {self.hint}")
@@ -79,6 +79,6 @@ def _around(text: str, start: int, length: int) -> tuple[str, str, str]:
     return before, text[start:end], text[end:last] + (_CUT if last < len(text) else "")
 
 
-def _width(text: str) -> int:
+def cells(text: str) -> int:
     """The number of terminal cells that a text takes."""
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -154,7 +154,7 @@ class Comprehension(NamedTuple):
 
 
 class Fail(NamedTuple):
-    """An error on every row, known beforehand; only where a condition is evaluated unchecked or through ``dyn``.
+    """An error on every row, known beforehand: of constants, or of types, unchecked or through ``dyn``.
 
     ``operands`` are evaluated first: their own errors come before this one, and so does a null of those ``needed``.
     """

@@ -149,7 +149,7 @@ class Lowering:
             case Fail():
                 for operand in node.operands:
                     self.lower(operand, space)  # the reasons of its errors come first
-                return Cell(pl.lit(None, dtype=pl.Boolean), BOOL, pl.Boolean())
+                return _failing(node)
             case Deferred():
                 raise NotLowered(node, node.reason)
 
@@ -285,9 +285,6 @@ class Lowering:
 
     def _conditional(self, node: Conditional, space: Space) -> Cell:
         condition = _bool(self.lower(node.condition, space))
-        if not condition.value.meta.root_names():
-            # Polars evaluates the branch that one truth for all rows leaves out, and to the wrong length.
-            raise NotLowered(node.condition, "it is the same on every row")
         then, otherwise = self.lower(node.then, space), self.lower(node.otherwise, space)
         if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
             other = otherwise if isinstance(node.then, Fail) else then
@@ -345,6 +342,16 @@ def column_cell(value: pl.Expr, type_: Type, dtype: pl.DataType) -> Cell:
             return Cell(value.cast(pl.Float64), type_, pl.Float64(), fallible=False)
         case _:
             return Cell(value, type_, dtype, fallible=False, interval=integer_range(dtype))
+
+
+def _failing(node: Fail) -> Cell:
+    """An error on every row; of the type that the surroundings expect, or bool where that is not known."""
+    bare = plain(known(node.type))
+    type_ = BOOL if isinstance(bare, Dynamic) else bare
+    dtype = ticks.dtype_of(0, type_) if type_ in (TIMESTAMP, DURATION) else standard_dtype(type_)
+    if dtype is None:
+        raise NotLowered(node, "it is an error on every row")
+    return Cell(pl.lit(None, dtype=dtype), type_, dtype)
 
 
 def _column(name: str) -> pl.Expr:

@@ -31,7 +31,7 @@ _VARIABLES = {
     ("transformMapEntry", 4): 2,
 }
 
-MACROS = frozenset({"has", "bind", "optMap", "optFlatMap", *(name for name, _ in _VARIABLES)})
+MACROS = frozenset({"has", "bind", "greatest", "least", "optMap", "optFlatMap", *(name for name, _ in _VARIABLES)})
 """The names under which a call may be a macro."""
 
 OPTIONAL_OPERAND = "@operand"
@@ -51,6 +51,8 @@ def expand(source: Source, call: Call) -> Syntax:
             return _has(source, call)
         case "bind", Name(name="cel", absolute=False), 3:
             return Bind(call.span, _variable(source, call, 0), arguments[1], arguments[2])
+        case "greatest" | "least", Name(name="math"), count if count > 2:
+            return _extreme(call)
         case "optMap" | "optFlatMap", target, 2 if target is not None:
             return _optional(source, call, target)
         case name, target, count if target is not None and (name, count) in _VARIABLES:
@@ -81,6 +83,20 @@ def _comprehension(source: Source, call: Call, target: Syntax, count: int) -> Co
         raise syntax_error(source, call.arguments[1].span, message)
     macro = "exists_one" if call.function == "existsOne" else call.function
     return Comprehension(call.span, macro, call.function_span, target, variables, call.arguments[count:])
+
+
+def _extreme(call: Call) -> Call:
+    """``math.greatest(a, b, c, d)`` → ``math.greatest(math.greatest(a, b), math.greatest(c, d))``.
+
+    cel-go makes a list of three arguments or more, which costs columns more. In halves, the tree is not deep.
+    """
+    arguments = call.arguments
+    if len(arguments) <= 2:
+        return call
+    middle = (len(arguments) + 1) // 2
+    halves = (arguments[:middle], arguments[middle:])
+    parts = tuple(h[0] if len(h) == 1 else _extreme(call._replace(arguments=h)) for h in halves)
+    return call._replace(arguments=parts)
 
 
 def _optional(source: Source, call: Call, target: Syntax) -> Bind:

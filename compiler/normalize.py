@@ -44,7 +44,7 @@ def normalize(node: Node) -> Node:
 
 
 def fold_constants(node: Node) -> Node:
-    """``duration("1h") + duration("1m")`` → the duration; ``[1, 2]`` → the list. What would be an error stays."""
+    """``duration("1h") + duration("1m")`` → the duration; ``[1, 2]`` → the list; ``1 / 0`` → the error."""
     match node:
         case MakeList(elements=elements) if all(isinstance(e, Constant) for e in elements):
             values = tuple(_value(e) for e in elements if isinstance(e, Constant))
@@ -60,7 +60,7 @@ def fold_constants(node: Node) -> Node:
             except EvaluationError as error:
                 fingerprint = f"fail({str(error)!r},{node.fingerprint})"
                 return Fail(node.span, node.type, str(error), arguments, fingerprint, 0, node.origin)
-            if isinstance(value, (list, dict)):
+            if value is None or isinstance(value, (list, dict)):
                 return node
             return Constant(node.span, node.type, value, f"{node.type}:{value!r}", origin=node.origin)
         case _:
@@ -71,15 +71,6 @@ def _value(constant: Constant) -> object:
     """A constant's value that tells its type by itself, as one of a list of several types must."""
     wrap = _WRAPPERS.get(constant.type)
     return constant.value if wrap is None or not isinstance(constant.value, int) else wrap(constant.value)
-
-
-def choose_branch(node: Node) -> Node:
-    """``true ? a : b`` → ``a``, where that is no other type."""
-    if not (isinstance(node, Conditional) and isinstance(node.condition, Constant)):
-        return node
-    branch = node.then if node.condition.value is True else node.otherwise
-    known = isinstance(node.condition.value, bool) and plain(branch.type) == plain(node.type)
-    return branch if known else node
 
 
 def flatten(node: Node) -> Node:
@@ -155,7 +146,7 @@ def order_operands(node: Node) -> Node:
     return logic(node.span, node.operator, unique, node.origin)
 
 
-RULES: tuple[Rule, ...] = (fold_constants, choose_branch, push_negation, flatten, membership, order_operands)
+RULES: tuple[Rule, ...] = (fold_constants, push_negation, flatten, membership, order_operands)
 
 
 def _constant_test(node: Node, overload: str) -> Node | None:

@@ -12,19 +12,24 @@ This module imports cel-python, which takes a while: import it only where someth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import cast
 
 import lark
+import polars as pl
 from celpy.evaluation import Activation, CELEvalError
 from celpy.evaluation import Evaluator as CelPythonEvaluator
 
 from compiler import messages
-from compiler.check import NOW, ROW
+from compiler.check import NOW, ROW, check
+from compiler.diagnostics import CompileError
 from compiler.functions import catalogue
 from compiler.functions.arithmetic import OVERFLOW
 from compiler.functions.declare import EvaluationError, Overload
+from compiler.ir import Call as ResolvedCall
+from compiler.ir import children
 from compiler.reasons import null_reason, reason
+from compiler.schema import Schema
 from compiler.source import Source, Span
 from compiler.syntax import (
     Bind,
@@ -56,7 +61,7 @@ BAD_KEY = "a map's key must be a bool, int, uint or string"
 
 _Scope = dict[str, object]
 _Entries = list[tuple[object, object]]
-_Candidates = tuple[tuple[Overload, bool], ...]
+_Candidates = Sequence[tuple[Overload, bool]]
 _Steps = Iterator[tuple[object, _Scope]]
 
 _CEL_PYTHON_NAMES = {"@in": "_in_"}
@@ -248,6 +253,9 @@ class Evaluator(CelPythonEvaluator):
         candidates = self._candidates.get(key)
         if candidates is None:
             candidates = self._candidates[key] = self._fitting(name, key[2], method=method)
+        if len(candidates) > 1 and any(isinstance(v, list | tuple) and not v for v in values):
+            # What an empty list is one of, only the checker knows: sum() of no doubles is 0.0.
+            candidates = sorted(candidates, key=lambda c: (span, c[0].id) not in self._resolved)
         refused: int | None = None
         for overload, sure in candidates:
             if not sure:
@@ -271,6 +279,22 @@ class Evaluator(CelPythonEvaluator):
             for overload in self._functions[name, method].overloads
             if takes(overload.parameters, classes)
         )
+
+    @cached_property
+    def _resolved(self) -> frozenset[tuple[Span, str]]:
+        """The calls of the clause, by their place, and the overloads that the checker has for them."""
+        schema = Schema(dict.fromkeys(self._types, pl.Null()), self._types)
+        try:
+            pending = [check(self._clause, self._source, schema, now=self._now, unchecked=True)]
+        except CompileError:
+            return frozenset()
+        found = set()
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ResolvedCall):
+                found.add((node.span, node.overload.id))
+            pending.extend(children(node))
+        return frozenset(found)
 
     def _run(self, name: str, overload: Overload, values: Sequence[object], span: Span, *, method: bool) -> object:
         if overload.body is None:

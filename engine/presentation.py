@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from compiler.reference import Entry
+if TYPE_CHECKING:
+    # Only what is presented has been imported by whoever made it.
+    from compiler.reference import Entry
 
-from .comparison import Comparison
-from .description import Description, FieldDescription, field_name
-from .explanation import ExplainedNode, Explanation
-from .results import CountReport
+    from .comparison import Comparison
+    from .description import Description, FieldDescription
+    from .explanation import ExplainedNode, Explanation
+    from .results import CountReport
 
 _LINE = 100
 
@@ -87,6 +90,8 @@ def description_table(description: Description) -> Table:
 
 
 def _field_rows(fields: Sequence[FieldDescription], depth: int = 1) -> list[tuple[str, ...]]:
+    from .description import field_name
+
     rows: list[tuple[str, ...]] = []
     for field in fields:
         rows.append(

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from compiler.schema import data_type
 from compiler.space import ELEMENT, Kind, Reduction, Space
 
+from .columnar import evaluated
+
 
 @dataclass(slots=True)
 class _Elements:
@@ -35,8 +37,7 @@ class Spaces:
             return pl.DataFrame(height=self._frame(space).height)
         if space is not None:
             self._capture(space, expressions.values())
-        # with_columns: an expression of literals alone is as long as the frame, too.
-        return self._frame(space).with_columns(**expressions).select(list(expressions))
+        return evaluated(self._frame(space), expressions)
 
     def add(self, reduction: Reduction) -> None:
         """Computes a reduction, as a column of the parent space."""

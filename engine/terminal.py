@@ -6,16 +6,35 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from compiler.diagnostics import cells
+
 from .presentation import Table
 
 Progress = Callable[[int, int], None]
 
 _SHOW_PROGRESS_AFTER = 0.5
-_ENDLESS = 1_000_000
 
 
 def drawn(table: Table) -> str:
     """A table as text: as wide as the terminal where standard output is one, plain elsewhere. Nothing is cut off."""
+    return _boxed(table) if sys.stdout.isatty() else _plain(table)
+
+
+def _plain(table: Table) -> str:
+    rows = [tuple(column.name for column in table.columns), *table.rows]
+    widths = [max(map(cells, texts)) for texts in zip(*rows, strict=True)]
+
+    def line(row: tuple[str, ...]) -> str:
+        parts = []
+        for text, width, column in zip(row, widths, table.columns, strict=True):
+            space = " " * (width - cells(text))
+            parts.append(space + text if column.number else text + space)
+        return "  ".join(parts).rstrip()
+
+    return "".join(f"{line(row)}\n" for row in rows)
+
+
+def _boxed(table: Table) -> str:
     from io import StringIO
 
     from rich import box
@@ -23,15 +42,14 @@ def drawn(table: Table) -> str:
     from rich.table import Table as Drawing
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
-    drawing = Drawing(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    drawing = Drawing(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         justify = "right" if column.number else "left"
         drawing.add_column(Text(column.name), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in table.rows:
         drawing.add_row(*map(Text, row))
     text = StringIO()
-    Console(file=text, force_terminal=terminal, width=None if terminal else _ENDLESS).print(drawing)
+    Console(file=text, force_terminal=True).print(drawing)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().split("\n") if line.strip())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 
 from .declare import Function
@@ -12,7 +11,7 @@ from .declare import Function
 @cache
 def catalogue() -> Mapping[tuple[str, bool], Function]:
     """All functions by name and by whether they are methods. Operators have the names of the syntax tree."""
-    from . import arithmetic, collections, comparison, conversions, strings, temporal
+    from . import aggregates, arithmetic, collections, comparison, conversions, lists, math, sets, strings, temporal
 
     return merged(
         (
@@ -22,6 +21,10 @@ def catalogue() -> Mapping[tuple[str, bool], Function]:
             *temporal.functions(),
             *collections.functions(),
             *conversions.functions(),
+            *math.functions(),
+            *sets.functions(),
+            *lists.functions(),
+            *aggregates.functions(),
         )
     )
 
@@ -37,8 +40,7 @@ def merged(declared: Iterable[Function]) -> dict[tuple[str, bool], Function]:
         functions[key] = (
             function
             if earlier is None
-            else replace(
-                earlier,
+            else earlier._replace(
                 overloads=earlier.overloads + function.overloads,
                 documentation=f"{earlier.documentation} {function.documentation}",
                 examples=earlier.examples + function.examples,

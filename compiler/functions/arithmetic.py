@@ -110,17 +110,17 @@ def _division_failures(by_zero: str) -> tuple[Failure, ...]:
 
 
 def _add(a: Cell, b: Cell) -> Cell:
-    (a_low, a_high), (b_low, b_high) = _interval(a), _interval(b)
+    (a_low, a_high), (b_low, b_high) = interval(a), interval(b)
     return _checked(a, b, (a_low + b_low, a_high + b_high), lambda x, y: x + y)
 
 
 def _subtract(a: Cell, b: Cell) -> Cell:
-    (a_low, a_high), (b_low, b_high) = _interval(a), _interval(b)
+    (a_low, a_high), (b_low, b_high) = interval(a), interval(b)
     return _checked(a, b, (a_low - b_high, a_high - b_low), lambda x, y: x - y)
 
 
 def _multiply(a: Cell, b: Cell) -> Cell:
-    corners = [x * y for x in _interval(a) for y in _interval(b)]
+    corners = [x * y for x in interval(a) for y in interval(b)]
     return _checked(a, b, (min(corners), max(corners)), lambda x, y: x * y)
 
 
@@ -167,14 +167,14 @@ def _division(a: Cell, b: Cell, value: pl.Expr) -> Cell:
 
 
 def _excludes(cell: Cell, value: int) -> bool:
-    low, high = _interval(cell)
+    low, high = interval(cell)
     if cell.constant is not None:
         return cell.constant[0] != value
     return not low <= value <= high
 
 
 def _negate(a: Cell) -> Cell:
-    low, high = _interval(a)
+    low, high = interval(a)
     x = a.standard
     if low > INT64_MIN:
         return Cell(-x, INT, pl.Int64(), may_be_null(a), interval=(-high, -low))
@@ -240,7 +240,8 @@ def _not(a: Cell) -> Cell:
     return Cell(~a.value, BOOL, pl.Boolean(), may_be_null(a))
 
 
-def _interval(cell: Cell) -> tuple[int, int]:
+def interval(cell: Cell) -> tuple[int, int]:
+    """The least and the greatest value that an int or uint can have."""
     return cell.interval or _LIMITS[_bare(cell)]  # type: ignore[index]
 
 

@@ -62,7 +62,7 @@ def functions() -> tuple[Function, ...]:
         Function(
             "@in",
             (
-                Overload("in_list", (anything, ListType(anything)), BOOL, lower=_in_list, body=_in_values),
+                Overload("in_list", (anything, ListType(anything)), BOOL, lower=in_list, body=_in_values),
                 Overload(
                     "in_map",
                     (anything, MapType(anything, Nullable(Parameter("V")))),
@@ -171,18 +171,19 @@ def _ordered(value: pl.Expr, other: Cell, other_value: pl.Expr) -> pl.Expr:
 
 def _equal_lists(left: Cell, right: Cell) -> pl.Expr:
     element = _element(left.type)
-    if element != _element(right.type) or element in (DOUBLE, TIMESTAMP, DURATION) or not _is_scalar(element):
+    if element != _element(right.type) or element in (DOUBLE, TIMESTAMP, DURATION) or not is_scalar(element):
         raise NotColumnar(f"lists of {element} and {_element(right.type)} are compared as wholes")
     # Inside lists Polars takes null to equal null, as CEL does.
     a, b = left.standard, right.standard
     return pl.when(a.is_not_null() & b.is_not_null()).then(a.eq_missing(b))
 
 
-def _in_list(item: Cell, container: Cell) -> Cell:
+def in_list(item: Cell, container: Cell) -> Cell:
+    """``item in container``, for a list."""
     element, wanted = _element(container.type), plain(item.type)
     if container.constant is not None:
         return _in_constants(item, container)
-    if not _is_scalar(element):
+    if not is_scalar(element):
         raise NotColumnar(f"the elements are {element}")
     if element != wanted or element in (DOUBLE, TIMESTAMP, DURATION):
         raise NotColumnar(f"{wanted} is looked up in a list of {element}")
@@ -280,7 +281,8 @@ def _element(type_: Type) -> Type:
     return plain(bare.element)
 
 
-def _is_scalar(type_: Type) -> bool:
+def is_scalar(type_: Type) -> bool:
+    """Whether values of a type are no lists, maps or messages."""
     return type_ in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION, NULL)
 
 

@@ -8,7 +8,7 @@ the specification, its Python body for the interpreter.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import polars as pl
 
@@ -23,8 +23,7 @@ class EvaluationError(Exception):
     """Raised by a Python body: the CEL error of one evaluation. The message is the overload's failure message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A way in which a function can fail although its arguments are there.
 
     ``when`` tells, from the arguments' cells, the rows that failed this way; of several failures the first that holds
@@ -35,8 +34,7 @@ class Failure:
     when: Callable[..., pl.Expr] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(NamedTuple):
     """One signature of a function, named once for all (``id``, in the manner of cel-go: ``add_int64``).
 
     Attributes:
@@ -54,15 +52,14 @@ class Overload:
     id: str
     parameters: tuple[Type, ...]
     result: Type
-    lower: Lower = field(repr=False)
-    body: Body | None = field(default=None, repr=False)
+    lower: Lower
+    body: Body | None = None
     failures: tuple[Failure, ...] = ()
     dynamic: bool = False
-    literals: tuple[tuple[int, Body], ...] = field(default=(), repr=False)
+    literals: tuple[tuple[int, Body], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function, method or operator of the language with its overloads.
 
     Attributes:

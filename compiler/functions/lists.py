@@ -1,48 +1,321 @@
-"""Lists: the list extension of cel-go, and the aggregates of Kubernetes' CEL.
-
-An aggregate is an error where an element is null. ``sum`` and ``avg`` add from left to right: ``list.sum`` of Polars
-does just that, to the last bit, as long as no element is null.
-"""
+"""Lists beyond the standard functions: the lists extension of cel-go, and Kubernetes' ``indexOf`` and ``lastIndexOf``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import polars as pl
 
-from ..cell import Cell, NotColumnar, may_be_null, result
-from ..types import (
-    BOOL,
-    BYTES,
-    DOUBLE,
-    DURATION,
-    DYN,
-    INT,
-    NUMBERS,
-    STRING,
-    TIMESTAMP,
-    UINT,
-    ListType,
-    Nullable,
-    Parameter,
-    Type,
-    nullable,
-    plain,
-)
-from . import aggregates, constants
-from .aggregates import EMPTY, NAN, NULL_ELEMENT, null_elements
+from ..cell import Cell, NotColumnar, may_be_null, standard_dtype
+from ..types import DOUBLE, DYN, INT, ListType, Nullable, Parameter, nullable, plain
+from . import constants
+from .aggregates import COMPARABLE, NAN, NULL_ELEMENT, checked, elements, list_of, not_numbers, null_elements
+from .aggregates import refuse_nan, refuse_nulls
 from .bounds import GENERATED_ELEMENTS
-from .comparison import equal, equal_values
+from .comparison import equal, equal_values, is_scalar
 from .declare import EvaluationError, Failure, Function, Overload
 
-NEGATIVE_INDEX = "negative index"
-INDICES_OUT_OF_ORDER = "the start is beyond the end"
-SLICE_OUT_OF_RANGE = "the end is beyond the list"
-NEGATIVE_DEPTH = "negative depth"
-NEGATIVE_SIZE = "negative size"
-TOO_LONG = f"more than {GENERATED_ELEMENTS:,} elements"
+NEGATIVE_INDEX = "a negative index"
+START_AFTER_END = "the start is after the end"
+BEYOND_THE_END = "the end is beyond the list"
+NEGATIVE_DEPTH = "a negative depth"
+NEGATIVE_SIZE = "a negative size"
+TOO_LONG = f"a list of more than {GENERATED_ELEMENTS:,} elements"
 
-COMPARABLE = (INT, UINT, DOUBLE, BOOL, DURATION, TIMESTAMP, STRING, BYTES)
-"""The types that have an order."""
+_ELEMENT = Nullable(Parameter("A"))
+_LIST = ListType(_ELEMENT)
+_ANYTHING = ListType(DYN)
 
-_ELEMENT = pl.element()
+
+def functions() -> tuple[Function, ...]:
+    """``slice``, ``flatten``, ``sort``, ``distinct``, ``reverse``, ``lists.range``, ``indexOf`` and ``lastIndexOf``."""
+    return (
+        Function(
+            "slice",
+            (
+                Overload(
+                    "list_slice",
+                    (_LIST, INT, INT),
+                    _LIST,
+                    _slice,
+                    _sliced,
+                    (
+                        Failure(NEGATIVE_INDEX, lambda _, start, end: (start.value < 0) | (end.value < 0)),
+                        Failure(START_AFTER_END, lambda _, start, end: start.standard > end.standard),
+                        Failure(BEYOND_THE_END),
+                    ),
+                ),
+            ),
+            "The elements from the first position up to, but not including, the second; an error where the list is "
+            "shorter. (cel-go, lists)",
+            (
+                ("[1, 2, 3, 4].slice(1, 3)", "[2, 3]"),
+                ("[1, 2].slice(2, 2).size()", "0"),
+                ("[1, 2].slice(0, 3)", "error"),
+                ("[1, 2].slice(-1, 1)", "error"),
+            ),
+            method=True,
+        ),
+        Function(
+            "flatten",
+            (
+                Overload("list_flatten", (ListType(Nullable(_LIST)),), _LIST, _flatten, partial(_flattened, depth=1)),
+                Overload(
+                    "list_flatten_dyn",
+                    (_ANYTHING,),
+                    _ANYTHING,
+                    _flatten,
+                    partial(_flattened, depth=1),
+                    dynamic=True,
+                ),
+                Overload(
+                    "list_flatten_int",
+                    (_ANYTHING, INT),
+                    _ANYTHING,
+                    _flatten_deep,
+                    _flattened,
+                    (Failure(NEGATIVE_DEPTH),),
+                ),
+            ),
+            "The elements of a list's lists as one list; with a number, so many levels deep. (cel-go, lists)",
+            (
+                ("[[1], [2, 3], []].flatten()", "[1, 2, 3]"),
+                ("[1, [2, [3]]].flatten().size()", "3"),
+                ("[1, [2, [3, [4]]]].flatten(2) == [1, 2, 3, [4]]", "true"),
+                ("[[1]].flatten(-1) == [1]", "error"),
+            ),
+            method=True,
+        ),
+        Function(
+            "sort",
+            tuple(
+                Overload(
+                    f"list_{t}_sort",
+                    (list_of(t),),
+                    ListType(t),
+                    _sort,
+                    _sorted,
+                    (Failure(NULL_ELEMENT, null_elements), Failure(NAN, not_numbers))
+                    if t == DOUBLE
+                    else (Failure(NULL_ELEMENT),),
+                )
+                for t in COMPARABLE
+            ),
+            "The elements in ascending order. An error where one is null, or NaN, which is in no order. (cel-go, lists)",
+            (
+                ("[3, 1, 2].sort()", "[1, 2, 3]"),
+                ('["b", "C", "a"].sort()', '["C", "a", "b"]'),
+                ("[1, null].sort()", "error"),
+            ),
+            method=True,
+        ),
+        Function(
+            "distinct",
+            (Overload("list_distinct", (_LIST,), _LIST, _distinct, _different),),
+            "The elements without those that are equal to an earlier one. (cel-go, lists)",
+            (("[1, 2, 2, 3, 1].distinct()", "[1, 2, 3]"), ('["b", "a", "b"].distinct()', '["b", "a"]')),
+            method=True,
+        ),
+        Function(
+            "reverse",
+            (Overload("list_reverse", (_LIST,), _LIST, _reverse, _reversed),),
+            "The elements in reverse order. (cel-go, lists)",
+            (("[5, 1, 3].reverse()", "[3, 1, 5]"), ("[].reverse().size()", "0")),
+            method=True,
+        ),
+        Function(
+            "lists.range",
+            (
+                Overload(
+                    "lists_range",
+                    (INT,),
+                    ListType(INT),
+                    _range,
+                    _counted,
+                    (Failure(NEGATIVE_SIZE, lambda n: n.value < 0), Failure(TOO_LONG)),
+                ),
+            ),
+            f"The integers from 0 up to, but not including, the argument; at most {GENERATED_ELEMENTS:,} of them. "
+            "(cel-go, lists)",
+            (("lists.range(3)", "[0, 1, 2]"), ("lists.range(0).size()", "0"), ("lists.range(-1)", "error")),
+        ),
+        _position("indexOf", "list_index_of", "first", "1", last=False),
+        _position("lastIndexOf", "list_last_index_of", "last", "2", last=True),
+    )
+
+
+def _position(name: str, overload: str, word: str, example: str, *, last: bool) -> Function:
+    lower, body = partial(_find, last=last), partial(_found, last=last)
+    return Function(
+        name,
+        (Overload(overload, (_LIST, _ELEMENT), INT, lower, body),),
+        f"The position, counted from 0, of the {word} element that is equal to the argument; -1 where none is. "
+        "(Kubernetes' CEL, lists)",
+        ((f"[1, 2, 2].{name}(2)", example), (f'["a"].{name}("b")', "-1")),
+        method=True,
+    )
+
+
+# Columns
+
+
+def _slice(cell: Cell, start: Cell, end: Cell) -> Cell:
+    _require_list(cell)
+    first, last = start.standard, end.standard
+    size = cell.value.list.len().cast(pl.Int64)
+    inside = (first >= 0) & (first <= last) & (last <= size)
+    first, last = (pl.when(inside).then(position) for position in (first, last))
+    value = pl.when(inside).then(cell.value.list.slice(first, last - first))
+    return Cell(value, plain(cell.type), cell.dtype)
+
+
+def _flatten(cell: Cell) -> Cell:
+    inner = _inner(cell)
+    bare = plain(cell.type)
+    assert isinstance(bare, ListType)
+    if not isinstance(inner, pl.List):
+        raise NotColumnar("the lists in the list are not a column")
+    value = cell.value.list.eval(pl.element().explode(empty_as_null=False, keep_nulls=True))
+    return Cell(value, plain(bare.element), inner, may_be_null(cell))
+
+
+def _flatten_deep(_cell: Cell, _depth: Cell) -> Cell:
+    raise NotColumnar("the type of the result depends on the depth")
+
+
+def _sort(cell: Cell) -> Cell:
+    values, inner = elements(cell)
+    bare = plain(cell.type)
+    assert isinstance(bare, ListType)
+    # Not ``list.sort``, which takes fifty times as long.
+    value = checked(cell, values.list.eval(pl.element().sort()), ordered=True)
+    return Cell(value, ListType(plain(bare.element)), pl.List(inner))
+
+
+def _distinct(cell: Cell) -> Cell:
+    bare = plain(cell.type)
+    assert isinstance(bare, ListType)
+    if not is_scalar(plain(bare.element)):
+        raise NotColumnar(f"the elements are {bare.element}")
+    values, inner = elements(cell)
+    if inner == pl.Float64():
+        # Polars takes NaN to equal itself.
+        first = pl.element().is_first_distinct() | pl.element().is_nan().fill_null(value=False)
+        value = values.list.eval(pl.element().filter(first))
+    else:
+        value = values.list.unique(maintain_order=True)
+    return Cell(value, bare, pl.List(inner), may_be_null(cell))
+
+
+def _reverse(cell: Cell) -> Cell:
+    _require_list(cell)
+    return Cell(cell.value.list.reverse(), plain(cell.type), cell.dtype, may_be_null(cell))
+
+
+def _range(size: Cell) -> Cell:
+    if size.constant is not None:
+        number = size.constant[0]
+        assert isinstance(number, int)
+        if 0 <= number <= GENERATED_ELEMENTS:
+            return constants.constant(tuple(range(number)), ListType(INT))
+        return Cell(pl.lit(None, dtype=pl.List(pl.Int64)), ListType(INT), pl.List(pl.Int64()))
+    number_of = size.standard
+    allowed = pl.when(number_of.is_between(0, GENERATED_ELEMENTS)).then(number_of)
+    return Cell(pl.int_ranges(pl.lit(0, dtype=pl.Int64), allowed), ListType(INT), pl.List(pl.Int64()))
+
+
+def _find(cell: Cell, item: Cell, *, last: bool) -> Cell:
+    bare = plain(cell.type)
+    assert isinstance(bare, ListType)
+    if not is_scalar(plain(bare.element)):
+        raise NotColumnar(f"the elements are {bare.element}")
+    values, inner = elements(cell)
+    type_ = nullable(bare.element)
+    if item.constant is not None:
+        among, hit = values, equal(Cell(pl.element(), type_, inner, fallible=False), item).value
+    else:
+        if plain(item.type) != plain(bare.element) or (inner != item.dtype and standard_dtype(item.type) != inner):
+            raise NotColumnar(f"{item.type} is looked up in a list of {bare.element}")
+        # No column may be named within a list, so each list gets the item for its first element.
+        among = pl.concat_list(item.standard, values)
+        element = Cell(pl.element().slice(1), type_, inner, fallible=False)
+        hit = equal(element, Cell(pl.element().first(), type_, inner, fallible=False)).value
+    found = among.list.agg(hit.any())
+    position = among.list.agg((hit.reverse() if last else hit).arg_max()).cast(pl.Int64)
+    if last:
+        position = values.list.len().cast(pl.Int64) - 1 - position
+    value = pl.when(found).then(position).otherwise(pl.lit(-1, dtype=pl.Int64))
+    bad = [f for f in (cell.value.is_null(), item.failed()) if f is not None]
+    fallible = may_be_null(cell) or item.fallible
+    value = pl.when(~pl.any_horizontal(bad)).then(value) if fallible else value
+    return Cell(value, INT, pl.Int64(), fallible, interval=(-1, 2**32 - 1))
+
+
+def _require_list(cell: Cell) -> None:
+    if not isinstance(cell.dtype, pl.List):
+        raise NotColumnar("the list is not a column")
+
+
+def _inner(cell: Cell) -> pl.DataType:
+    _require_list(cell)
+    assert isinstance(cell.dtype, pl.List)
+    assert isinstance(cell.dtype.inner, pl.DataType)
+    return cell.dtype.inner
+
+
+# Values
+
+
+def _sliced(values: Sequence[object], start: int, end: int) -> list[object]:
+    if start < 0 or end < 0:
+        raise EvaluationError(NEGATIVE_INDEX)
+    if start > end:
+        raise EvaluationError(START_AFTER_END)
+    if end > len(values):
+        raise EvaluationError(BEYOND_THE_END)
+    return list(values[start:end])
+
+
+def _flattened(values: Sequence[object], depth: int) -> list[object]:
+    if depth < 0:
+        raise EvaluationError(NEGATIVE_DEPTH)
+    flat: list[object] = []
+    for value in values:
+        if isinstance(value, list | tuple) and depth > 0:
+            flat.extend(_flattened(value, depth - 1))
+        else:
+            flat.append(value)
+    return flat
+
+
+def _sorted(values: Sequence[Any]) -> list[Any]:
+    refuse_nulls(values)
+    refuse_nan(values)
+    return sorted(values)
+
+
+def _different(values: Sequence[object]) -> list[object]:
+    kept: list[object] = []
+    for value in values:
+        if not any(equal_values(value, other) for other in kept):
+            kept.append(value)
+    return kept
+
+
+def _reversed(values: Sequence[object]) -> list[object]:
+    return list(reversed(values))
+
+
+def _counted(size: int) -> list[int]:
+    if size < 0:
+        raise EvaluationError(NEGATIVE_SIZE)
+    if size > GENERATED_ELEMENTS:
+        raise EvaluationError(TOO_LONG)
+    return list(range(size))
+
+
+def _found(values: Sequence[object], item: object, *, last: bool) -> int:
+    places = [place for place, value in enumerate(values) if equal_values(value, item)]
+    return -1 if not places else places[-1] if last else places[0]

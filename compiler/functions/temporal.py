@@ -10,14 +10,14 @@ from ..cell import INT64_MAX, INT64_MIN, Cell, NotColumnar, may_be_null, result
 from ..types import DURATION, INT, STRING, TIMESTAMP, Type
 from . import getters, ticks, time_text
 from .declare import EvaluationError, Failure, Function, Overload
-from .ticks import MICROSECOND, RANGES, SECOND
+from .ticks import DAY, MICROSECOND, RANGES, SECOND
 from .time_text import DURATION_RANGE, INVALID_DURATION, INVALID_TIMESTAMP, TIMESTAMP_RANGE
 
 _RANGE_MESSAGES: dict[Type, str] = {TIMESTAMP: TIMESTAMP_RANGE, DURATION: DURATION_RANGE}
 
 
 def functions() -> tuple[Function, ...]:
-    """``+`` and ``-`` of times, ``timestamp``, ``duration``, ``int`` and ``string`` of times, and the getters."""
+    """``+`` and ``-`` of times, ``timestamp``, ``duration``, ``days``, ``int`` and ``string`` of times, the getters."""
     return (
         Function(
             "_+_",
@@ -94,6 +94,26 @@ def functions() -> tuple[Function, ...]:
             'The duration of a text of numbers with the units h, m, s, ms, us and ns, such as "1h30m" or "-1.5s". '
             '(Specification: "duration" among the standard definitions)',
             (('duration("1h30m") == duration("5400s")', "true"), ('duration("1d") == duration("24h")', "error")),
+        ),
+        Function(
+            "days",
+            (
+                Overload(
+                    "int64_to_days",
+                    (INT,),
+                    DURATION,
+                    lower=_days,
+                    body=lambda days: _in_range(DURATION, days * DAY),
+                    failures=(Failure(DURATION_RANGE),),
+                ),
+            ),
+            "The duration of that many days of 24 hours; the units of ``duration`` stop at hours. An error beyond "
+            "106,751 days, which is 292 years.",
+            (
+                ('days(30) == duration("720h")', "true"),
+                ('timestamp("2024-03-01T00:00:00Z") - days(1) == timestamp("2024-02-29T00:00:00Z")', "true"),
+                ('days(106752) > duration("1s")', "error"),
+            ),
         ),
         Function(
             "int",
@@ -301,6 +321,14 @@ def _timestamp_of_int(seconds: Cell) -> Cell:
     dtype = pl.Datetime("ms")
     value_in_range = pl.when(number.is_between(low, high)).then(number * 1000).cast(dtype)
     return Cell(value_in_range, TIMESTAMP, dtype)
+
+
+def _days(days: Cell) -> Cell:
+    low, high = (end // DAY for end in RANGES[DURATION])
+    number = days.standard
+    # The division rounds down, so the least whole day is one above.
+    value = pl.when(number.is_between(low + 1, high)).then(number * (DAY // MICROSECOND)).cast(pl.Duration("us"))
+    return Cell(value, DURATION, pl.Duration("us"))
 
 
 def _seconds(timestamp: Cell) -> Cell:
