@@ -254,9 +254,7 @@ class _Checker:
         known = [n for n, is_method in self.functions if is_method == method]
         other = (name, not method) in self.functions
         message = messages.undeclared_function(name, known, method=method, other=other)
-        return self.wrong(
-            syntax.function_span, *message, operands=tuple(map(self.node, written)), origin=syntax
-        )
+        return self.wrong(syntax.function_span, *message, operands=tuple(map(self.node, written)), origin=syntax)
 
     def index(self, syntax: IndexSyntax) -> Node:
         if syntax.optional:

@@ -7,9 +7,9 @@ What has no columnar form raises ``NotColumnar``. The smallest bool around it in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+from typing import NamedTuple
 
 import polars as pl
 import polars.selectors as cs
@@ -32,19 +32,37 @@ from .ir import (
     MakeList,
     MakeMap,
     Node,
+    children,
 )
 from .overloads import known
 from .schema import Schema, data_type
-from .space import ELEMENT, Kind, Reduction, Space
+from .space import Kind, Reduction, Space
 from .syntax import Syntax
-from .types import BOOL, DURATION, INT, NULL, TIMESTAMP, Dynamic, ListType, MapType, Type, is_nullable, nullable, plain
+from .types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    Dynamic,
+    ListType,
+    MapType,
+    Type,
+    is_nullable,
+    nullable,
+    plain,
+)
 
 _FEW = 4
+_SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION})
 _SIZES = frozenset({"size_list", "list_size"})
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """A bool that the interpreter answers: a column ``name`` of the rows.
 
     Attributes:
@@ -76,9 +94,11 @@ class Lowering:
         clauses: what is left to the interpreter.
     """
 
-    def __init__(self, schema: Schema, *, interpret: bool = True) -> None:
+    def __init__(self, schema: Schema, *, interpret: bool = True, one_macro: bool = False) -> None:
+        """``one_macro``: lower macros as list expressions where that can be, which serves one better than many."""
         self.schema = schema
         self.interpret = interpret
+        self.one_macro = one_macro
         self.rows = Space()
         self.reductions: list[Reduction] = []
         self.clauses: list[Clause] = []
@@ -160,7 +180,7 @@ class Lowering:
         list_type = plain(space.range.type)
         assert isinstance(list_type, ListType)
         assert isinstance(space.range.dtype, pl.List)
-        return column_cell(pl.col(ELEMENT), list_type.element, data_type(space.range.dtype.inner))
+        return column_cell(space.element, list_type.element, data_type(space.range.dtype.inner))
 
     def _capture(self, fingerprint: str, cell: Cell, space: Space) -> Cell:
         """A cell of the parent space as a column of the child's."""
@@ -207,6 +227,8 @@ class Lowering:
         return pl.col(name)
 
     def _comprehension(self, node: Comprehension, space: Space) -> Cell:
+        if self.one_macro and space is self.rows and _is_list_expression(node):
+            return self._list_expression(node, space)
         filters, range_ = _through_filters(node.range)
         child, range_cell = self.elements(range_, node.depth, space)
         if node.condition is not None:
@@ -228,6 +250,18 @@ class Lowering:
         keep = None if kept is None else kept.value
         value = self.reduce(child, Kind.LIST, pl.List(body.dtype), keep=keep, value=body.value, failed=body.failed())
         return Cell(value, ListType(body.type), pl.List(body.dtype), fallible or body.fallible)
+
+    def _list_expression(self, node: Comprehension, space: Space) -> Cell:
+        """``all`` or ``exists`` as one expression over the list, which needs no space of its own."""
+        range_cell = _as_list(self.lower(node.range, space))
+        child = Space(node.depth, space, range_cell, element=pl.element())
+        # Kept, for the cells of a space are known by its identity.
+        self._spaces[id(child), node.fingerprint] = child
+        body = _bool(self.lower(node.body, child))
+        # With nulls not ignored, any and all are Kleene's: a null, an error, stays unless an element decides.
+        found = body.value.any(ignore_nulls=False) if node.macro == "exists" else body.value.all(ignore_nulls=False)
+        fallible = may_be_null(range_cell) or may_be_null(body)
+        return Cell(range_cell.value.list.agg(found), BOOL, pl.Boolean(), fallible)
 
     def _kept(self, filters: Sequence[Node], child: Space) -> Cell | None:
         """Which elements filters keep, one after the other; null, an error, where one of them cannot tell."""
@@ -251,7 +285,16 @@ class Lowering:
                 value = self.reduce(child, Kind.COUNT, pl.UInt32(), keep=kept.value)
                 fallible = may_be_null(range_cell) or kept.fallible
                 return Cell(value, INT, pl.UInt32(), fallible, interval=(0, 2**32 - 1))
-        return node.overload.lower(*(self.lower(a, space) for a in node.arguments))
+        return node.overload.lower(*self.arguments(node, space))
+
+    def arguments(self, node: Call, space: Space) -> list[Cell | tuple[Cell, ...]]:
+        """The cells of a call's arguments as its overload takes them."""
+        return [
+            tuple(self.lower(e, space) for e in a.elements)
+            if node.overload.unpacks and isinstance(a, MakeList)
+            else self.lower(a, space)
+            for a in node.arguments
+        ]
 
     # Special forms
 
@@ -309,6 +352,27 @@ class Lowering:
         if then.interval is not None and otherwise.interval is not None:
             interval = (min(then.interval[0], otherwise.interval[0]), max(then.interval[1], otherwise.interval[1]))
         return Cell(value, type_, dtype, fallible, error, interval)
+
+
+def _is_list_expression(node: Comprehension) -> bool:
+    """Whether a macro asks the elements of a list of scalars alone: Polars' list expressions know no outer columns, and
+    take what is the same for each element for one element, even of an empty list.
+    """
+    bare = plain(known(node.range.type))
+    return (
+        node.macro in ("all", "exists")
+        and node.body.depends == 1 << node.depth
+        and isinstance(bare, ListType)
+        and plain(bare.element) in _SCALARS
+        and not isinstance(node.range, Comprehension)
+        and _asks_elements_alone(node.body)
+    )
+
+
+def _asks_elements_alone(node: Node) -> bool:
+    if isinstance(node, (Column, Comprehension, Fail)):
+        return False
+    return all(map(_asks_elements_alone, children(node)))
 
 
 def _through_filters(range_: Node) -> tuple[list[Node], Node]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from .functions.declare import Function
 from .types import NULL, NUMBERS, STRING, TIMESTAMP, ListType, StructType, Type, plain
@@ -103,6 +102,8 @@ def not_iterable(type_: str, text: str, macro: str) -> tuple[str, str | None]:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str | None:
+    from difflib import get_close_matches  # only what is wrong needs it
+
     by_folded = {n.casefold().replace("_", ""): n for n in names}
     found = get_close_matches(name.casefold().replace("_", ""), list(by_folded), n=1, cutoff=0.7)
     return f"did you mean '{by_folded[found[0]]}'?" if found else None

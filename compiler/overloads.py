@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from .functions.declare import Function, Overload
 from .types import (
@@ -27,8 +28,16 @@ from .types import (
 NOTHING = Parameter("dyn")
 """The element type of ``[]``: fits every type. It is shown as ``dyn``, as cel-go has it once a check is done."""
 
-_ANY_TYPES = frozenset({"_==_", "_!=_", "@in", "_[_]"})
-"""Functions that may be given values of any types at run time: what is not equal, or no key, is known by its type."""
+_COMPARING = frozenset({"_==_", "_!=_", "@in", "_[_]"})
+"""Functions that take numbers of different types together."""
+
+
+class _Mixing(Enum):
+    """What may stand for one type parameter together."""
+
+    NOTHING = auto()
+    NUMBERS = auto()
+    ANYTHING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +61,47 @@ def resolve(function: Function, arguments: Sequence[Type], *, unchecked: bool) -
     dynamic = unchecked or any(isinstance(a, Dynamic) for a in arguments)
     behind = [known(a) for a in arguments]
     unknown = DYN in behind
+    open_ = unknown or any(map(_holds_unknown, behind))
     fitting: list[Resolution] = []
     for overload in function.overloads:
         if len(overload.parameters) != len(arguments) or (overload.dynamic and not dynamic):
             continue
-        loose = dynamic and function.name in _ANY_TYPES
+        mixing = _mixing(function, dynamic=dynamic)
         bindings: dict[str, Type] = {}
-        if all(_fits(p, a, bindings, loose=loose) for p, a in zip(overload.parameters, behind, strict=True)):
+        if all(_fits(p, a, bindings, mixing=mixing) for p, a in zip(overload.parameters, behind, strict=True)):
             fitting.append(Resolution(overload, _substitute(overload.result, bindings)))
-            if not unknown:
+            if not open_:
                 break
     if not fitting:
         return None
     first = fitting[0]
-    if unknown:
-        types = {r.type for r in fitting}
+    types = {r.type for r in fitting}
+    if unknown or len(types) > 1:
         return Resolution(None, types.pop() if len(types) == 1 else DYN)
     if dynamic and not unchecked and first.type != BOOL:
         return Resolution(first.overload, Dynamic(first.type) if _several(function, arguments) else first.type)
     return first
+
+
+def _holds_unknown(type_: Type) -> bool:
+    """Whether a part of a type is ``dyn``, and nothing is known of it."""
+    match known(plain(type_)):
+        case Dynamic():
+            return True
+        case ListType(element=element):
+            return _holds_unknown(element)
+        case MapType(key=key, value=value):
+            return _holds_unknown(key) or _holds_unknown(value)
+        case OptionalType(of=of):
+            return _holds_unknown(of)
+        case _:
+            return False
+
+
+def _mixing(function: Function, *, dynamic: bool) -> _Mixing:
+    if dynamic:
+        return _Mixing.ANYTHING
+    return _Mixing.NUMBERS if function.name in _COMPARING else _Mixing.NOTHING
 
 
 def _several(function: Function, arguments: Sequence[Type]) -> bool:
@@ -79,7 +110,7 @@ def _several(function: Function, arguments: Sequence[Type]) -> bool:
     for overload in function.overloads:
         bindings: dict[str, Type] = {}
         if len(overload.parameters) == len(arguments) and all(
-            isinstance(a, Dynamic) or _fits(p, a, bindings, loose=False)
+            isinstance(a, Dynamic) or _fits(p, a, bindings, mixing=_mixing(function, dynamic=False))
             for p, a in zip(overload.parameters, arguments, strict=True)
         ):
             results.add(_substitute(overload.result, bindings))
@@ -122,7 +153,7 @@ def comparable(a: Type, b: Type) -> bool:
     """Whether values of the two types can ever be equal."""
     bindings: dict[str, Type] = {}
     anything = Nullable(Parameter("A"))
-    return _fits(anything, a, bindings, loose=False) and _fits(anything, b, bindings, loose=False)
+    return all(_fits(anything, t, bindings, mixing=_Mixing.NUMBERS) for t in (a, b))
 
 
 def known(type_: Type) -> Type:
@@ -132,49 +163,54 @@ def known(type_: Type) -> Type:
     return type_
 
 
-def _fits(parameter: Type, actual: Type, bindings: dict[str, Type], *, loose: bool) -> bool:
+def _fits(parameter: Type, actual: Type, bindings: dict[str, Type], *, mixing: _Mixing) -> bool:
     if isinstance(actual, Dynamic):
         if isinstance(bare := plain(parameter), Parameter) and actual.of is not None:
-            return _bind(bare.name, actual, bindings, loose=loose)
-        return actual.of is None or _fits(parameter, actual.of, bindings, loose=loose)
+            return _bind(bare.name, actual, bindings, mixing=mixing)
+        return actual.of is None or _fits(parameter, actual.of, bindings, mixing=mixing)
     if actual == NOTHING:
         return True
     match parameter:
         case Dynamic():
             return True
         case Nullable(of=inner):
-            return actual == NULL or _fits(inner, plain(actual), bindings, loose=loose)
+            return actual == NULL or _fits(inner, plain(actual), bindings, mixing=mixing)
         case Parameter(name=name):
-            return _bind(name, plain(actual), bindings, loose=loose)
+            return _bind(name, plain(actual), bindings, mixing=mixing)
         case Primitive():
             return plain(actual) == parameter
         case ListType(element=element):
             bare = plain(actual)
-            return isinstance(bare, ListType) and _fits(element, bare.element, bindings, loose=loose)
+            return isinstance(bare, ListType) and _fits(element, bare.element, bindings, mixing=mixing)
         case MapType(key=key, value=value):
             bare = plain(actual)
             return (
                 isinstance(bare, MapType)
-                and _fits(key, bare.key, bindings, loose=loose)
-                and _fits(value, bare.value, bindings, loose=loose)
+                and _fits(key, bare.key, bindings, mixing=mixing)
+                and _fits(value, bare.value, bindings, mixing=mixing)
             )
         case OptionalType(of=of):
             bare = plain(actual)
-            return isinstance(bare, OptionalType) and _fits(of, bare.of, bindings, loose=loose)
+            return isinstance(bare, OptionalType) and _fits(of, bare.of, bindings, mixing=mixing)
         case TypeOf():
             return isinstance(plain(actual), TypeOf)
         case _:
             return plain(actual) == parameter
 
 
-def _bind(name: str, actual: Type, bindings: dict[str, Type], *, loose: bool) -> bool:
+def _bind(name: str, actual: Type, bindings: dict[str, Type], *, mixing: _Mixing) -> bool:
     bound = bindings.get(name)
     if bound is None or bound == NULL:
         bindings[name] = actual
         return True
-    if loose or actual == NULL or (bound in NUMBERS and actual in NUMBERS):
+    if mixing is _Mixing.ANYTHING or actual == NULL:
         return True
-    joined = _join_comparable(bound, actual)
+    if mixing is _Mixing.NOTHING:
+        joined = join(plain(bound), plain(actual))
+    elif bound in NUMBERS and actual in NUMBERS:
+        return True
+    else:
+        joined = _join_comparable(bound, actual)
     if joined is None:
         return False
     bindings[name] = joined

@@ -112,10 +112,12 @@ class Reasons:
         return [self.of(n, space) for n in nodes]
 
     def _call(self, node: Call, space: Space) -> list[pl.Expr | None]:
-        cells = [self._lowering.lower(a, space) for a in node.arguments]
-        parts = self._all(node.arguments, space)
+        cells = self._lowering.arguments(node, space)
+        parts: list[pl.Expr | None] = []
+        for argument, cell in zip(node.arguments, cells, strict=True):
+            parts += self._all(children(argument) if isinstance(cell, tuple) else (argument,), space)
         for parameter, argument, cell in zip(node.overload.parameters, node.arguments, cells, strict=True):
-            if cell.nullable and not isinstance(parameter, Nullable):
+            if isinstance(cell, Cell) and cell.nullable and not isinstance(parameter, Nullable):
                 span = None if argument.span == node.span else node.span
                 text = pl.lit(null_reason(self._source, argument.span, span))
                 parts.append(pl.when(cell.value.is_null()).then(text))

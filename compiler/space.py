@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import polars as pl
 
@@ -24,12 +25,14 @@ class Space:
     Attributes:
         depth: that of the comprehensions whose variable the elements are; -1 for the rows.
         captures: the columns that may be taken from the parent space, by name, as expressions there.
+        element: the elements themselves, as an expression.
     """
 
     depth: int = -1
     parent: Space | None = None
     range: Cell | None = None
     captures: dict[str, pl.Expr] = field(default_factory=dict)
+    element: pl.Expr = field(default_factory=lambda: pl.col(ELEMENT))
 
 
 class Kind(StrEnum):
@@ -43,8 +46,7 @@ class Kind(StrEnum):
     FIRST = "first"
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(NamedTuple):
     """One value for each parent from the elements of ``space``; a column ``name`` of the parent space.
 
     A null range gives null, which is an error. The three logical kinds reduce ``keep``, whose nulls are errors, with

@@ -179,19 +179,20 @@ def dotted_name(node: Syntax) -> str | None:
     return ".".join((node.name, *reversed(parts))) if isinstance(node, Name) else None
 
 
-def function_name(call: Call, namespaced: Container[tuple[str, bool]]) -> tuple[str, bool]:
+def function_name(call: Call, functions: Container[tuple[str, bool]]) -> tuple[str, bool]:
     """The name of the function that a call means, and whether its target is an argument: the receiver of a method.
 
     A target that is a chain of names may be a namespace, as in ``math.abs(x)``. Such a function goes before a method of
     a variable with the namespace's name, as in cel-go. (Specification: "Name Resolution")
 
     Args:
-        namespaced: the catalogue, by name and by whether it is a method.
+        call: the call as written.
+        functions: those that there are, by name and by whether they are methods.
     """
     if call.target is None:
         return call.function, False
     namespace = dotted_name(call.target)
     name = f"{namespace}.{call.function}"
-    if namespace is not None and (name, False) in namespaced:
+    if namespace is not None and (name, False) in functions:
         return name, False
     return call.function, True

@@ -2,50 +2,53 @@
 
 A type that a null may take the place of is wrapped in :class:`Nullable`: every column, struct field, list element and
 map value is. A value whose type is not nullable is never CEL's null.
+
+Types are tuples, which Python declares and makes faster than dataclasses; ``kind`` keeps those of different classes
+unequal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(NamedTuple):
     """A type without parameters."""
 
     name: str
+    kind: str = "primitive"
 
     def __str__(self) -> str:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class ListType:
+class ListType(NamedTuple):
     """``list(T)``."""
 
     element: Type
+    kind: str = "list"
 
     def __str__(self) -> str:
         return f"list({self.element})"
 
 
-@dataclass(frozen=True, slots=True)
-class MapType:
+class MapType(NamedTuple):
     """``map(K, V)``."""
 
     key: Type
     value: Type
+    kind: str = "map"
 
     def __str__(self) -> str:
         return f"map({self.key}, {self.value})"
 
 
-@dataclass(frozen=True, slots=True)
-class StructType:
+class StructType(NamedTuple):
     """A message: named fields, in the order of the column's struct."""
 
     fields: tuple[tuple[str, Type], ...]
     name: str = "struct"
+    kind: str = "struct"
 
     def field(self, name: str) -> Type | None:
         """The type of a field, or None where there is no such field."""
@@ -58,61 +61,61 @@ class StructType:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Nullable:
+class Nullable(NamedTuple):
     """A type or null: what protobuf's wrapper messages are to CEL."""
 
     of: Type
+    kind: str = "nullable"
 
     def __str__(self) -> str:
         return str(self.of)
 
 
-@dataclass(frozen=True, slots=True)
-class Dynamic:
+class Dynamic(NamedTuple):
     """``dyn``: decided at run time. ``of`` is what the value is known to be all the same, where that is known."""
 
     of: Type | None = None
+    kind: str = "dyn"
 
     def __str__(self) -> str:
         return "dyn"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionalType:
+class OptionalType(NamedTuple):
     """``optional_type(T)``."""
 
     of: Type
+    kind: str = "optional"
 
     def __str__(self) -> str:
         return f"optional_type({self.of})"
 
 
-@dataclass(frozen=True, slots=True)
-class TypeOf:
+class TypeOf(NamedTuple):
     """``type(T)``: the type of a type value."""
 
     of: Type
+    kind: str = "type"
 
     def __str__(self) -> str:
         return f"type({self.of})"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A type parameter of a generic overload, as in ``list(T)``."""
 
     name: str
+    kind: str = "parameter"
 
     def __str__(self) -> str:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(NamedTuple):
     """A column of a type that CEL has no counterpart for. ``column_type`` is the column's own type, as text."""
 
     column_type: str
+    kind: str = "unusable"
 
     def __str__(self) -> str:
         return f"unusable ({self.column_type})"

@@ -20,7 +20,7 @@ EXAMPLE_ROWS = 1_000
 
 _LONGEST_EXAMPLE = 32
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_IN_BACKTICKS = re.compile(r"[A-Za-z0-9_./\- ]+")
+_IN_BACKTICKS = re.compile(r"[^`\x00-\x1f]+")
 _NO_FIELD_NAMES = frozenset({"true", "false", "null", "in"})
 _TAKEN = frozenset({"user", "now"})
 

@@ -219,10 +219,10 @@ class Evaluator(CelPythonEvaluator):
     def _call(self, node: Call, scope: _Scope) -> object:
         name, method = function_name(node, self._functions)
         arguments = (node.target, *node.arguments) if method and node.target is not None else node.arguments
-        if method and (name, method) not in self._functions and isinstance(node.target, Name):
-            if not self._is_variable(node.target, scope):
-                # The name of a namespace, rather.
-                name, method = f"{node.target.name}.{name}", False
+        declared = (name, method) in self._functions
+        if method and not declared and isinstance(node.target, Name) and not self._is_variable(node.target, scope):
+            # The name of a namespace, rather.
+            name, method = f"{node.target.name}.{name}", False
         return self._strict(name, arguments, node.span, scope, method=method)
 
     def _is_variable(self, node: Name, scope: _Scope) -> bool:

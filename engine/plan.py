@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import polars as pl
 
@@ -20,8 +20,7 @@ from compiler.space import Reduction, Space
 from .results import Mode, mode_of
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A condition with its cell over the rows.
 
     Attributes:
@@ -45,16 +44,14 @@ class Planned:
         return mode_of(interpreted_whole=self.cell is None, clauses=self.clauses)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A condition that could not be planned, with the message that says why."""
 
     error: CompileError
     duration: float
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Conditions that are run together.
 
     Attributes:
@@ -103,7 +100,7 @@ def plan(
         except CompileError as error:
             compiled.append((error, perf_counter() - start))
     used = shapes(c.checked for c, _ in compiled if isinstance(c, Condition))
-    lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO)
+    lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO, one_macro=len(compiled) == 1)
     planned = tuple(_planned(one, lowering, mode, seconds) for one, seconds in compiled)
     read = {name: None for p in planned if isinstance(p, Planned) for name in p.condition.columns}
     return Plan(planned, lowering, tuple(read), used)

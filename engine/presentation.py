@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     # Only what is presented has been imported by whoever made it.
@@ -19,16 +18,14 @@ if TYPE_CHECKING:
 _LINE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class TableColumn:
+class TableColumn(NamedTuple):
     """The head of a column; ``number``: its texts are aligned to the right."""
 
     name: str
     number: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table of texts."""
 
     columns: tuple[TableColumn, ...]

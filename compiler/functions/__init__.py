@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
 
 from .declare import Function
 
 
-@cache
-def catalogue() -> Mapping[tuple[str, bool], Function]:
-    """All functions by name and by whether they are methods. Operators have the names of the syntax tree."""
-    from . import aggregates, arithmetic, collections, comparison, conversions, lists, math, sets, strings, temporal
+class Catalogue(Mapping[tuple[str, bool], Function]):
+    """Functions by name and by whether they are methods. Operators have the names of the syntax tree.
 
-    return merged(
-        (
-            *comparison.functions(),
-            *arithmetic.functions(),
-            *strings.functions(),
-            *temporal.functions(),
-            *collections.functions(),
-            *conversions.functions(),
-            *math.functions(),
-            *sets.functions(),
-            *lists.functions(),
-            *aggregates.functions(),
-        )
+    The extension libraries are declared when a name is asked for that the standard functions do not have, so that most
+    conditions need not wait for them.
+    """
+
+    def __init__(self) -> None:
+        from . import (
+        Function,
+        Iterator,
+        Mapping,
+        __getitem__,
+        __iter__,
+        __len__,
+        _extensions,
+        _standard,
+        aggregates,
+        arithmetic,
+        bool,
+        cached_property,
+        collections,
+        comparison,
+        conversions,
+        def,
+        encoders,
+        format,
+        functions,
+        get,
+        int,
+        iter,
+        key,
+        len,
+        lists,
+        math,
+        merged,
+        or,
+        return,
+        self,
+        sets,
+        str,
+        string_extension,
+        strings,
+        temporal,
+        tuple,
     )
+
+    return merged((*math.functions(), *sets.functions(), *lists.functions(), *aggregates.functions()))
+
+
+@cache
+def catalogue() -> Catalogue:
+    """All functions of the language."""
+    return Catalogue()
 
 
 def merged(declared: Iterable[Function]) -> dict[tuple[str, bool], Function]:

@@ -42,7 +42,11 @@ COMPARABLE = (INT, UINT, DOUBLE, BOOL, DURATION, TIMESTAMP, STRING, BYTES)
 """The types that have an order."""
 
 _SUMMABLE = (INT, UINT, DOUBLE, DURATION)
-_LIMITS = {INT: (INT64_MIN, INT64_MAX), UINT: (0, UINT64_MAX), DURATION: ticks.RANGES[DURATION]}
+_LIMITS: dict[Type, tuple[int, int]] = {
+    INT: (INT64_MIN, INT64_MAX),
+    UINT: (0, UINT64_MAX),
+    DURATION: ticks.RANGES[DURATION],
+}
 
 
 def functions() -> tuple[Function, ...]:
@@ -183,8 +187,10 @@ def _sum_of_numbers(type_: Type, cell: Cell) -> Cell:
 def _added(values: pl.Expr, inner: pl.DataType) -> pl.Expr:
     """The sums from left to right, to the last bit."""
     zero = pl.lit(0, dtype=inner)
-    # Where there are nulls, Polars adds in another order. Its sum of no doubles is -0.0.
-    return values.list.eval(pl.element().fill_null(zero)).list.sum() + zero
+    # Where there are nulls, Polars adds in another order.
+    total = values.list.eval(pl.element().fill_null(zero)).list.sum()
+    # Its sum of no doubles is -0.0.
+    return pl.when(total == zero).then(zero).otherwise(total) if inner == pl.Float64() else total
 
 
 def _is_narrow(dtype: pl.DataType) -> bool:
@@ -302,6 +308,11 @@ def _in_order(values: Sequence[Any]) -> bool:
 
 
 def refuse_nulls(values: Sequence[object]) -> None:
+    """Refuse values among which one is null.
+
+    Raises:
+        EvaluationError: with the message ``NULL_ELEMENT``.
+    """
     if any(value is None for value in values):
         raise EvaluationError(NULL_ELEMENT)
 

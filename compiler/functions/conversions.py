@@ -35,11 +35,10 @@ _BOOLS = {
     **dict.fromkeys(("false", "FALSE", "False", "f", "0"), False),
 }
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_UNSIGNED = re.compile(r"\+?[0-9]+")
-_DOUBLE = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
-)
+# Compiled when first used, by re itself: most conditions convert no text.
+_INTEGER = r"[+-]?[0-9]+"
+_UNSIGNED = r"\+?[0-9]+"
+_DOUBLE = r"(?ai)[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)"
 
 # The specification's table of valid UTF-8 (RFC 3629, section 4), over hexadecimal digits.
 _UTF8_IN_HEX = (
@@ -210,11 +209,15 @@ def _string_to_bytes(cell: Cell) -> Cell:
 
 
 def _bytes_to_string(cell: Cell) -> Cell:
-    x = cell.standard
+    return result(STRING, text_of_bytes(cell.standard), cell)
+
+
+def text_of_bytes(value: pl.Expr) -> pl.Expr:
+    """The text that bytes are in UTF-8; null where they are none."""
     # A cast raises for bytes that are not UTF-8, even where it is told not to and where a null covers them.
-    valid = x.bin.encode("hex").str.contains(_UTF8_IN_HEX)
-    text = pl.when(valid).then(x).otherwise(pl.lit(b"", dtype=pl.Binary)).cast(pl.String)
-    return result(STRING, pl.when(valid).then(text), cell)
+    valid = value.bin.encode("hex").str.contains(_UTF8_IN_HEX)
+    text = pl.when(valid).then(value).otherwise(pl.lit(b"", dtype=pl.Binary)).cast(pl.String)
+    return pl.when(valid).then(text)
 
 
 def _double_to_string(cell: Cell) -> Cell:
@@ -271,14 +274,14 @@ def _double_in_uint(value: float) -> int:
 
 
 def _text_of_int(text: str) -> int:
-    value = _decimal(text) if _INTEGER.fullmatch(text) else None
+    value = _decimal(text) if re.fullmatch(_INTEGER, text) else None
     if value is None or not INT64_MIN <= value <= INT64_MAX:
         raise EvaluationError(NO_INT)
     return value
 
 
 def _text_of_uint(text: str) -> int:
-    value = _decimal(text) if _UNSIGNED.fullmatch(text) else None
+    value = _decimal(text) if re.fullmatch(_UNSIGNED, text) else None
     if value is None or value > UINT64_MAX:
         raise EvaluationError(NO_UINT)
     return value
@@ -293,7 +296,7 @@ def _decimal(text: str) -> int | None:
 
 
 def _text_of_double(text: str) -> float:
-    if not _DOUBLE.fullmatch(text):
+    if not re.fullmatch(_DOUBLE, text):
         raise EvaluationError(NO_DOUBLE)
     return float(text)
 

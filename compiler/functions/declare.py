@@ -47,6 +47,8 @@ class Overload(NamedTuple):
         literals: by the argument's place, how a literal is read. It is tried before any row is, so that one which the
             function can never accept is reported by the checker; raises ``EvaluationError``.
         dynamic: the signature holds at run time only; the checker takes it just for arguments that are ``dyn``.
+        unpacks: ``lower``, and ``when`` of the failures, take the elements of an argument that is written as a list one
+            by one, as a tuple of cells: they may be of several types, which no column of lists can hold.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Overload(NamedTuple):
     failures: tuple[Failure, ...] = ()
     dynamic: bool = False
     literals: tuple[tuple[int, Body], ...] = ()
+    unpacks: bool = False
 
 
 class Function(NamedTuple):

@@ -8,14 +8,14 @@ same double and no exponent, as cel-go does (cel-cpp rounds to six digits); ``%s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from math import isfinite, isnan
+from typing import NamedTuple
 
 import polars as pl
 
-from ..cell import Cell, NotColumnar, may_be_null, result
+from ..cell import Cell, NotColumnar, result
 from ..types import (
     BOOL,
     BYTES,
@@ -28,11 +28,11 @@ from ..types import (
     TIMESTAMP,
     UINT,
     ListType,
-    MapType,
+    StructType,
     Type,
     plain,
 )
-from ..values import Duration, Message, Timestamp, Uint
+from ..values import Duration, Message, Timestamp
 from . import conversions, generated, ticks, time_text
 from .constants import elements
 from .declare import EvaluationError, Failure, Function, Overload
@@ -42,7 +42,7 @@ TOO_FEW = "more clauses in the format string than values"
 UNSUITABLE = "a value of a type that its clause does not format"
 
 _MOST_DIGITS = 1_000
-_CLAUSE = re.compile(r"%(?:%|(?:\.([0-9]+))?([sdfebxXo]))", re.ASCII)
+_CLAUSE = r"%(?:%|(?:\.([0-9]+))?([sdfebxXo]))"
 _NUMBERS = (INT, UINT, DOUBLE)
 
 _TYPES: dict[str, tuple[Type, ...]] = {
@@ -60,8 +60,7 @@ _BASES = {"b": (1, "01"), "o": (3, "01234567"), "x": (4, "0123456789abcdef"), "X
 """Bits in a digit, and the digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """``%.3f``: its letter and the digits after the point."""
 
     letter: str
@@ -85,10 +84,10 @@ def functions() -> tuple[Function, ...]:
                     unpacks=True,
                 ),
             ),
-            "The string with its clauses replaced by the values of the list, in their order: %s any value, %d a number, "
-            "%f one with six digits after the point and %.2f with two (at most 1,000), %e in scientific notation, %b, "
-            "%o, %x and %X an integer in base 2, 8 or 16 (%x also the bytes of a string, %b a bool), %% a percent "
-            "sign. (cel-go: strings extension)",
+            "The string with its clauses replaced by the values of the list, in their order: %s any value, %d a "
+            "number, %f one with six digits after the point and %.2f with two (at most 1,000), %e in scientific "
+            "notation, %b, %o, %x and %X an integer in base 2, 8 or 16 (%x also the bytes of a string, %b a bool), "
+            "%% a percent sign. (cel-go: strings extension)",
             (
                 ('"%s is %d".format(["age", 30])', '"age is 30"'),
                 ('"%.2f%%".format([12.345])', '"12.35%"'),
@@ -110,11 +109,14 @@ def parse(text: str) -> tuple[str | Clause, ...]:
     """
     parts: list[str | Clause] = []
     end = 0
+    clause = re.compile(_CLAUSE)
     while (start := text.find("%", end)) >= 0:
         parts.append(text[end:start])
-        match = _CLAUSE.match(text, start)
+        match = clause.match(text, start)
         if match is None:
-            raise EvaluationError(f"{text[start : start + 4]!r} is no clause of a format string; write '%%' for a percent")
+            raise EvaluationError(
+                f"{text[start : start + 4]!r} is no clause of a format string; write '%%' for a percent"
+            )
         digits, letter = match.groups()
         if digits is not None and (len(digits.lstrip("0")) > 4 or int(digits) > _MOST_DIGITS):
             raise EvaluationError(f"a clause has more than {_MOST_DIGITS:,} digits after the point")
@@ -276,7 +278,9 @@ def _cells(values: Cell | tuple[Cell, ...]) -> tuple[Cell, ...] | None:
 def _unsuitable(parts: Sequence[str | Clause], cells: Sequence[Cell]) -> bool:
     """Whether a type alone tells that a clause cannot format its value."""
     return any(
-        isinstance(plain(cell.type), StructType) if clause.letter == "s" else plain(cell.type) not in _TYPES[clause.letter]
+        isinstance(plain(cell.type), StructType)
+        if clause.letter == "s"
+        else plain(cell.type) not in _TYPES[clause.letter]
         for clause, cell in _pairs(parts, cells)
     )
 
@@ -290,7 +294,7 @@ def _column(clause: Clause, cell: Cell) -> pl.Expr:
     letter, type_ = clause.letter, plain(cell.type)
     if letter == "s":
         text = _text_column(cell)
-        return text.fill_null("null") if cell.nullable and type_ not in (BYTES, TIMESTAMP, DURATION) else text
+        return pl.when(cell.value.is_null()).then(pl.lit("null")).otherwise(text) if cell.nullable else text
     if letter == "d":
         return _decimal_column(cell.standard) if type_ == DOUBLE else cell.standard.cast(pl.String)
     if letter in ("f", "e"):
@@ -315,7 +319,7 @@ def _text_column(cell: Cell) -> pl.Expr:
     if type_ == DOUBLE:
         return _decimal_column(cell.standard)
     if type_ == BYTES:
-        return conversions.bytes_text(cell.standard)
+        return conversions.text_of_bytes(cell.standard)
     if type_ == TIMESTAMP:
         return time_text.format_timestamps(cell)
     if type_ == DURATION:
@@ -340,8 +344,8 @@ def _decimal_column(value: pl.Expr) -> pl.Expr:
         .when(power.is_null())
         .then(text.str.strip_suffix(".0"))
         .when(power > 0)
-        .then(digits.str.pad_end(power + 1, "0"))
-        .otherwise("0." + digits.str.pad_start(count - power - 1, "0"))
+        .then(digits.str.pad_end((power + 1).clip(0), "0"))
+        .otherwise("0." + digits.str.pad_start((count - power - 1).clip(0), "0"))
     )
     negative = (value < 0.0) | ((value == 0.0) & (1.0 / value < 0.0))
     return pl.when(negative & ~size.is_nan()).then("-" + unsigned).otherwise(unsigned)
@@ -394,11 +398,15 @@ def _fails_as_text(type_: Type, fails: Callable[[Cell], pl.Expr]) -> Callable[..
     return when
 
 
+def _is_no_text(cell: Cell) -> pl.Expr:
+    return cell.value.is_not_null() & conversions.text_of_bytes(cell.standard).is_null()
+
+
 _FAILURES = (
     Failure(INVALID_FORMAT, _is_invalid),
     Failure(TOO_FEW, _has_too_few),
     Failure(UNSUITABLE, _is_unsuitable),
-    Failure(conversions.NO_TEXT, _fails_as_text(BYTES, lambda cell: conversions.bytes_text(cell.standard).is_null())),
+    Failure(conversions.NO_TEXT, _fails_as_text(BYTES, _is_no_text)),
     Failure(time_text.TIMESTAMP_RANGE, _fails_as_text(TIMESTAMP, ticks.outside)),
     Failure(time_text.DURATION_RANGE, _fails_as_text(DURATION, ticks.outside)),
     generated.FAILURE,

@@ -1,8 +1,8 @@
-"""Lists beyond the standard functions: the lists extension of cel-go, and Kubernetes' ``indexOf`` and ``lastIndexOf``."""
+"""Lists: the lists extension of cel-go, and ``indexOf`` and ``lastIndexOf`` of Kubernetes' CEL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,18 @@ import polars as pl
 from ..cell import Cell, NotColumnar, may_be_null, standard_dtype
 from ..types import DOUBLE, DYN, INT, ListType, Nullable, Parameter, nullable, plain
 from . import constants
-from .aggregates import COMPARABLE, NAN, NULL_ELEMENT, checked, elements, list_of, not_numbers, null_elements
-from .aggregates import refuse_nan, refuse_nulls
+from .aggregates import (
+    COMPARABLE,
+    NAN,
+    NULL_ELEMENT,
+    checked,
+    elements,
+    list_of,
+    not_numbers,
+    null_elements,
+    refuse_nan,
+    refuse_nulls,
+)
 from .bounds import GENERATED_ELEMENTS
 from .comparison import equal, equal_values, is_scalar
 from .declare import EvaluationError, Failure, Function, Overload
@@ -103,7 +113,8 @@ def functions() -> tuple[Function, ...]:
                 )
                 for t in COMPARABLE
             ),
-            "The elements in ascending order. An error where one is null, or NaN, which is in no order. (cel-go, lists)",
+            "The elements in ascending order. An error where one is null, and where one is NaN, which is in no order. "
+            "(cel-go, lists)",
             (
                 ("[3, 1, 2].sort()", "[1, 2, 3]"),
                 ('["b", "C", "a"].sort()', '["C", "a", "b"]'),

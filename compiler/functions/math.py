@@ -12,7 +12,7 @@ import polars as pl
 from ..cell import INT64_MAX, INT64_MIN, UINT64_MAX, Cell, NotColumnar, may_be_null, result
 from ..types import BOOL, DOUBLE, DYN, INT, NUMBERS, UINT, ListType, Type, plain
 from . import arithmetic
-from .aggregates import NAN, NULL_ELEMENT, extreme, extreme_value, refuse_nan, refuse_nulls
+from .aggregates import NAN, extreme, extreme_value, refuse_nan, refuse_nulls
 from .arithmetic import OVERFLOW
 from .declare import Body, EvaluationError, Failure, Function, Lower, Overload
 
@@ -43,7 +43,7 @@ def functions() -> tuple[Function, ...]:
         Function(
             "math.sign",
             tuple(Overload(f"math_sign_{t}", (t,), t, partial(_sign, t), partial(_sign_of, t)) for t in NUMBERS),
-            "-1, 0 or 1, in the type of the argument, as it is below, equal to or above zero; NaN of NaN. (cel-go, math)",
+            "-1, 0 or 1 for a number below, equal to or above zero, in its own type; NaN for NaN. (cel-go, math)",
             (("math.sign(-42)", "-1"), ("math.sign(0.5)", "1.0"), ("math.sign(0u)", "0u")),
         ),
         Function(
@@ -54,7 +54,9 @@ def functions() -> tuple[Function, ...]:
         ),
         _test("isNaN", pl.Expr.is_nan, math.isnan, "NaN", (("0.0 / 0.0", "true"), ("1.2", "false"))),
         _test("isInf", pl.Expr.is_infinite, math.isinf, "infinite", (("-1.0 / 0.0", "true"), ("1.2", "false"))),
-        _test("isFinite", pl.Expr.is_finite, math.isfinite, "a finite number", (("0.0 / 0.0", "false"), ("1.2", "true"))),
+        _test(
+            "isFinite", pl.Expr.is_finite, math.isfinite, "a finite number", (("0.0 / 0.0", "false"), ("1.2", "true"))
+        ),
         _bits("bitAnd", lambda a, b: a & b, "one in both", (("3, 5", "1"), ("-3, -5", "-7"))),
         _bits("bitOr", lambda a, b: a | b, "one in either", (("1u, 2u", "3u"), ("-2, -4", "-2"))),
         _bits("bitXor", lambda a, b: a ^ b, "one in just one of both", (("3u, 5u", "6u"), ("1, 3", "2"))),
@@ -226,8 +228,9 @@ def _abs_of_int(cell: Cell) -> Cell:
 
 
 def _sign(type_: Type, cell: Cell) -> Cell:
-    # The sum makes 0.0 of -0.0.
-    value = cell.standard.sign() + pl.lit(0.0) if type_ == DOUBLE else cell.standard.sign()
+    number = cell.standard
+    # Polars gives -0.0 the sign -0.0.
+    value = pl.when(number == 0.0).then(pl.lit(0.0)).otherwise(number.sign()) if type_ == DOUBLE else number.sign()
     sign = result(type_, value, cell, fails=False)
     interval = None if type_ == DOUBLE else (0 if type_ == UINT else -1, 1)
     return Cell(sign.value, type_, sign.dtype, sign.fallible, interval=interval)

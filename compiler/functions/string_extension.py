@@ -14,10 +14,10 @@ import polars as pl
 from ..cell import Cell, NotColumnar, may_be_null, result
 from ..types import INT, STRING, ListType, Nullable, Type
 from . import generated
+from .aggregates import NULL_ELEMENT, null_elements
 from .collections import INDEX_OUT_OF_RANGE
 from .declare import EvaluationError, Failure, Function, Overload
 
-NULL_ELEMENT = "null among the strings"
 END_BEFORE_START = "the end is before the start"
 
 _LONGEST = 2**32 - 1
@@ -51,7 +51,7 @@ def functions() -> tuple[Function, ...]:
     beyond = Failure(INDEX_OUT_OF_RANGE)
     long = (generated.FAILURE,)
     texts = ListType(Nullable(STRING))
-    null_element = Failure(NULL_ELEMENT, lambda strings, *_: strings.value.list.contains(pl.lit(None, dtype=pl.String)))
+    null_element = Failure(NULL_ELEMENT, _has_null)
     return (
         _method(
             "charAt",
@@ -439,6 +439,10 @@ def _join(strings: Cell, separator: Cell | None = None) -> Cell:
     separators = pl.max_horizontal(texts.list.len().cast(pl.Int64) - 1, pl.lit(0, dtype=pl.Int64))
     short = pl.when(sizes + separators * _bytes(between) <= generated.LONGEST).then(texts)
     return result(STRING, _present(short.list.join(between, ignore_nulls=False), *arguments), *arguments)
+
+
+def _has_null(strings: Cell, _: Cell | None = None) -> pl.Expr:
+    return pl.lit(value=False) if strings.constant == ((),) else null_elements(strings)
 
 
 def _joined(strings: list[str | None], separator: str = "") -> str:

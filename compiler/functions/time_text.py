@@ -22,11 +22,10 @@ _TIMESTAMP_PATTERN = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]+))?"
     r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
-_TIMESTAMP = re.compile(_TIMESTAMP_PATTERN)
 
 _UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
-_DURATION = re.compile(r"[+-]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:h|ms|m|s|us|ns))+)")
-_COMPONENT = re.compile(r"([0-9]*)\.?([0-9]*)(h|ms|m|s|us|ns)")
+_DURATION = r"[+-]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:h|ms|m|s|us|ns))+)"
+_COMPONENT = r"([0-9]*)\.?([0-9]*)(h|ms|m|s|us|ns)"
 _MOST_DIGITS = 40
 """Digits of a number that can matter: more before the point are out of range, more after it below a nanosecond."""
 
@@ -42,7 +41,7 @@ def parse_timestamp(text: str) -> int:
     Raises:
         EvaluationError: where the text is no timestamp, or outside the years 1 to 9999 in UTC.
     """
-    match = _TIMESTAMP.fullmatch(text)
+    match = re.fullmatch(_TIMESTAMP_PATTERN, text)
     if match is None:
         raise EvaluationError(INVALID_TIMESTAMP)
     year, month, day, hours, minutes, seconds = (int(part) for part in match.groups()[:6])
@@ -69,11 +68,11 @@ def parse_duration(text: str) -> int:
     Raises:
         EvaluationError: where the text is no duration, or beyond 64 bits of nanoseconds.
     """
-    if _DURATION.fullmatch(text) is None:
+    if re.fullmatch(_DURATION, text) is None:
         raise EvaluationError(INVALID_DURATION)
     scale: int = 10**_MOST_DIGITS
     total = 0
-    for whole, fraction, unit in _COMPONENT.findall(text):
+    for whole, fraction, unit in re.findall(_COMPONENT, text):
         if len(whole.lstrip("0")) > _MOST_DIGITS:
             raise EvaluationError(DURATION_RANGE)
         digits = (whole.lstrip("0") or "0") + fraction[:_MOST_DIGITS].ljust(_MOST_DIGITS, "0")

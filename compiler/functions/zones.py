@@ -20,7 +20,7 @@ from .declare import EvaluationError
 
 UNKNOWN_ZONE = "unknown time zone"
 
-_FIXED = re.compile(r"([+-]?)([0-9]{2}):([0-9]{2})")
+_FIXED = r"([+-]?)([0-9]{2}):([0-9]{2})"
 _DAY = 86_400
 _CYCLE_YEARS = 400
 _CYCLE_SECONDS = 146_097 * _DAY
@@ -65,7 +65,7 @@ def zone(name: str) -> Zone:
     Raises:
         EvaluationError: where there is no such zone.
     """
-    fixed = _FIXED.fullmatch(name)
+    fixed = re.fullmatch(_FIXED, name)
     if fixed is not None:
         sign, hours, minutes = fixed.groups()
         offset = int(hours) * 3600 + int(minutes) * 60
@@ -117,12 +117,12 @@ def _data_size(data: bytes, start: int, time_size: int) -> int:
 _NAME = r"(?:<[^>]+>|[A-Za-z]+)"
 _CLOCK = r"[+-]?[0-9]+(?::[0-9]+)?(?::[0-9]+)?"
 _CHANGE = rf"M([0-9]+)\.([0-9])\.([0-9])(?:/({_CLOCK}))?"
-_RULE = re.compile(rf"{_NAME}({_CLOCK})(?:{_NAME}({_CLOCK})?,{_CHANGE},{_CHANGE})?")
+_RULE = rf"{_NAME}({_CLOCK})(?:{_NAME}({_CLOCK})?,{_CHANGE},{_CHANGE})?"
 
 
 def _future(rule: str, after: int | None) -> list[tuple[int, int]]:
     """The transitions that a POSIX rule such as ``CET-1CEST,M3.5.0,M10.5.0/3`` makes after the last one listed."""
-    match = _RULE.fullmatch(rule)
+    match = re.fullmatch(_RULE, rule)
     if match is None:
         raise ValueError(f"unsupported rule of a time zone: {rule!r}")
     standard, summer, *changes = match.groups()

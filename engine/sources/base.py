@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -85,6 +84,8 @@ def project(frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
 
 def ahead(reads: Iterable[Callable[[], pl.DataFrame]]) -> Iterator[pl.DataFrame]:
     """What each of the reads gives, in their order; while one is worked on, the next two are under way."""
+    from concurrent.futures import Future, ThreadPoolExecutor  # one query over a file needs none
+
     pending: deque[Future[pl.DataFrame]] = deque()
     with ThreadPoolExecutor(_READS_AHEAD) as pool:
         try:

@@ -99,17 +99,41 @@ TEXT_LISTS = (
     ["vip", "new"], ["vip"], ["a", "a"], ["K", "\u212a"],
 )  # fmt: skip
 FLAG_LISTS = (None, [], [None], [True], [False], [True, False], [True, None], [False, None], [True, True], [None, None])
-NESTED = (None, [], [None], [[]], [[1]], [[1, 2], [3]], [[1], None], [[None]], [[], [0]], [[1, 2, 3], [1], [2, 2]], [[1], [1, None]])
+NESTED = (
+    None,
+    [],
+    [None],
+    [[]],
+    [[1]],
+    [[1, 2], [3]],
+    [[1], None],
+    [[None]],
+    [[], [0]],
+    [[1, 2, 3], [1], [2, 2]],
+    [[1], [1, None]],
+)
 TRIPLES = (None, [0, 0, 0], [1, 2, 3], [1, None, 3], [None, None, None], list(_INT64) + [0], [3, 2, 1])
 
 _ADDRESSES = (
     None,
     {"city": None, "zip": None, "since": None, "tags": None, "geo": None},
     {"city": "", "zip": 0, "since": "1970-01-01T00:00:00", "tags": [], "geo": {"lat": None, "lon": None}},
-    {"city": "Köln", "zip": 50667, "since": "2024-02-29T12:30:45.123456", "tags": ["a", None], "geo": {"lat": 50.9, "lon": 6.9}},
+    {
+        "city": "Köln",
+        "zip": 50667,
+        "since": "2024-02-29T12:30:45.123456",
+        "tags": ["a", None],
+        "geo": {"lat": 50.9, "lon": 6.9},
+    },
     {"city": "a", "zip": 1, "since": None, "tags": ["vip"], "geo": None},
     {"city": None, "zip": -1, "since": "0001-01-01T00:00:00", "tags": None, "geo": {"lat": _NAN, "lon": -0.0}},
-    {"city": "😀", "zip": 2**31 - 1, "since": "9999-12-31T23:59:59.999999", "tags": ["a", "b"], "geo": {"lat": _INF, "lon": 0.0}},
+    {
+        "city": "😀",
+        "zip": 2**31 - 1,
+        "since": "9999-12-31T23:59:59.999999",
+        "tags": ["a", "b"],
+        "geo": {"lat": _INF, "lon": 0.0},
+    },
 )
 _ORDER = {"price": 10.0, "quantity": 1, "status": "completed", "at": "2024-06-15T10:00:00", "lines": [1, 2]}
 _EMPTY_ORDER: dict[str, object] = dict.fromkeys(_ORDER)
@@ -157,7 +181,9 @@ def hostile_rows() -> pl.DataFrame:
         "u32": deal.series((None, 0, 1, 2**32 - 1), pl.UInt32()),
         "u": deal.series(UINTS, pl.UInt64()),
         "v": deal.series(UINTS, pl.UInt64()),
-        "f32": deal.series((None, 0.0, -0.0, 0.5, 0.1, 1.0, 3.4028234663852886e38, 1e-45, _NAN, _INF, -_INF), pl.Float32()),
+        "f32": deal.series(
+            (None, 0.0, -0.0, 0.5, 0.1, 1.0, 3.4028234663852886e38, 1e-45, _NAN, _INF, -_INF), pl.Float32()
+        ),
         "x": deal.series(DOUBLES, pl.Float64()),
         "y": deal.series(DOUBLES, pl.Float64()),
         "dec": deal.series((None, "0.00", "0.10", "1.00", "-1.50", "99999999.99", "1.10"), pl.Decimal(10, 2)),
@@ -178,7 +204,9 @@ def hostile_rows() -> pl.DataFrame:
         "at_ms": _times(deal(instants), 10**6, pl.Int64(), pl.Datetime("ms")),
         "at": _times(deal(instants), 10**3, pl.Int64(), pl.Datetime("us")),
         "at2": _times(deal(instants), 10**3, pl.Int64(), pl.Datetime("us", "UTC")),
-        "at_ns": _times([f if n % 3 else deal.one(ns_range) for n, f in enumerate(fine)], 1, pl.Int64(), pl.Datetime("ns")),
+        "at_ns": _times(
+            [f if n % 3 else deal.one(ns_range) for n, f in enumerate(fine)], 1, pl.Int64(), pl.Datetime("ns")
+        ),
         "at_berlin": _times(deal(instants[4:-2]), 10**3, pl.Int64(), pl.Datetime("us", "Europe/Berlin")),
         "far": _times(deal(FAR), 1, pl.Int64(), pl.Datetime("ms")),
         "for_ms": _times(deal(LENGTHS), 10**6, pl.Int64(), pl.Duration("ms")),
@@ -253,7 +281,17 @@ def _times(values: Sequence[int | None], tick: int, storage: pl.DataType, dtype:
 
 
 def _time_lists(deal: _Deal) -> pl.Series:
-    lists = (None, [], [None], [0], [1, -1], [1719835200123456001], [0, None], [_INT64[0], _INT64[1]], [1704067200000000000] * 2)
+    lists = (
+        None,
+        [],
+        [None],
+        [0],
+        [1, -1],
+        [1719835200123456001],
+        [0, None],
+        [_INT64[0], _INT64[1]],
+        [1704067200000000000] * 2,
+    )
     return pl.Series(deal(lists), dtype=pl.List(pl.Int64())).cast(pl.List(pl.Datetime("ns")))
 
 
@@ -266,7 +304,9 @@ def _structs(deal: _Deal) -> pl.Series:
     geo = pl.Struct({"lat": pl.Float64(), "lon": pl.Float64()})
     fields = {"city": pl.String(), "zip": pl.Int32(), "tags": pl.List(pl.String()), "geo": geo}
     values = [None if a is None else {**a, "since": _microseconds(a["since"])} for a in deal(_ADDRESSES)]
-    return pl.Series(values, dtype=pl.Struct({**fields, "since": pl.Int64()})).cast(pl.Struct({**fields, "since": moment}))
+    return pl.Series(values, dtype=pl.Struct({**fields, "since": pl.Int64()})).cast(
+        pl.Struct({**fields, "since": moment})
+    )
 
 
 def _orders(deal: _Deal) -> pl.Series:

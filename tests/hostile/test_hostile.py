@@ -6,6 +6,7 @@ the type and the bit, and the errors' reasons between Cellar's own two paths.
 
 from __future__ import annotations
 
+import random
 from functools import cache
 from pathlib import Path
 
@@ -18,14 +19,18 @@ from compiler.condition import compile_condition
 from compiler.functions import catalogue
 from compiler.schema import Schema
 from engine import CompileError, Snapshot, count, members
+from engine.celvalues import InterpretationError
 from tests.hostile.conditions import FOLDER, Answer, Written, answer, written
 from tests.hostile.exceptions import exceptions, expected
 from tests.hostile.referee import Referee
 from tests.hostile.rows import NOW, hostile_rows, nanoseconds
+from tests.hostile.substitutes import substituted
 from tests.hostile.values import ERROR, Value
 
 CONDITIONS = {f"{w.file}: {w.text}": w for w in written()}
-TRUE = ("bool", True)
+FALSE, TRUE = ("bool", False), ("bool", True)
+COMBINATIONS, SUBSTITUTED = 300, 600
+"""How many conditions chance makes."""
 REWRITTEN = ("!(!({}))", "({}) && true", "false || ({})", "({}) ? true : false")
 """Rewritings of a bool that change neither its values nor its errors."""
 
@@ -81,7 +86,9 @@ def test_frames_in_pieces_and_without_rows(name: str) -> None:
     pieces = [*range(5, 36), *range(40, rows.height)]
     frame = pl.concat([rows.slice(5, 31), rows.slice(40)], rechunk=False)
     auto = compiled_answer(condition)
-    assert answer(condition.text, frame, mode="auto", check=condition.checked).values == [auto.values[p] for p in pieces]
+    assert answer(condition.text, frame, mode="auto", check=condition.checked).values == [
+        auto.values[p] for p in pieces
+    ]
     assert answer(condition.text, rows.clear(), mode="auto", check=condition.checked).values == []
 
 
@@ -169,3 +176,75 @@ def test_the_conditions_use_the_whole_language() -> None:
     assert {type(node) for node in nodes} == set(ir.Node.__args__)
     assert {w.file for w in CONDITIONS.values()} == {p.stem for p in FOLDER.glob("*.txt")}
     assert len(CONDITIONS) > 1_600
+
+
+def combined(name: int) -> tuple[str, list[Value]]:
+    """A combination of conditions by chance, and what Kleene's logic, which is CEL's, makes of their answers."""
+    chance = random.Random(name)
+    segments = sorted(bools().values(), key=lambda w: w.text)
+
+    def part(depth: int) -> tuple[str, list[Value]]:
+        if depth == 0 or chance.random() < 0.2:
+            leaf = chance.choice(segments)
+            return f"({leaf.text})", as_condition(compiled_answer(leaf).values)
+        text, values = part(depth - 1)
+        other, others = part(depth - 1)
+        match chance.choice("&|!?"):
+            case "&":
+                return f"({text} && {other})", [_and(a, b) for a, b in zip(values, others, strict=True)]
+            case "|":
+                both = zip(values, others, strict=True)
+                return f"({text} || {other})", [_not(_and(_not(a), _not(b))) for a, b in both]
+            case "!":
+                return f"!{text}", [_not(a) for a in values]
+            case _:
+                third, thirds = part(0)
+                chosen = zip(values, others, thirds, strict=True)
+                return f"({text} ? {other} : {third})", [
+                    v if v == ERROR else a if v == TRUE else b for v, a, b in chosen
+                ]
+
+    return part(3)
+
+
+def _and(a: Value, b: Value) -> Value:
+    if FALSE in (a, b):
+        return FALSE
+    return ERROR if ERROR in (a, b) else TRUE
+
+
+def _not(a: Value) -> Value:
+    return a if a == ERROR else (FALSE if a == TRUE else TRUE)
+
+
+@pytest.mark.parametrize("seed", range(0, COMBINATIONS, 10))
+def test_combinations(seed: int) -> None:
+    for name in range(seed, seed + 10):
+        text, values = combined(name)
+        auto = answer(text, mode="auto")
+        assert as_condition(auto.values) == values, text
+        interpreted = answer(text, mode="interpreted")
+        assert (auto.values, auto.reasons) == (interpreted.values, interpreted.reasons), text
+
+
+def test_combinations_counted_together(odd_chunks: Path) -> None:
+    combinations = [combined(name) for name in range(COMBINATIONS)]
+    report = count(odd_chunks, {str(n): text for n, (text, _) in enumerate(combinations)}, now=NOW)
+    for result, (text, values) in zip(report.results, combinations, strict=True):
+        assert result.error is None, text
+        assert (result.user_count, result.error_count) == counted(values, 11), text
+
+
+@pytest.mark.parametrize("seed", range(SUBSTITUTED // 100))
+def test_other_expressions_in_place_of_columns(seed: int) -> None:
+    judged = 0
+    for text in substituted(written(), seed, 100):
+        try:
+            auto = answer(text, mode="auto")
+        except (CompileError, InterpretationError):
+            continue  # types that do not go together
+        interpreted = answer(text, mode="interpreted")
+        assert (auto.values, auto.reasons) == (interpreted.values, interpreted.reasons), text
+        assert auto.values == referee().outcomes(text), text
+        judged += 1
+    assert judged > 80

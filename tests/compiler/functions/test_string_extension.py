@@ -13,6 +13,7 @@ from cel_expr_python.ext import ext_strings
 
 from compiler.cell import Cell, NotColumnar
 from compiler.functions import generated, string_extension
+from compiler.functions.aggregates import NULL_ELEMENT
 from compiler.functions.constants import constant
 from compiler.functions.declare import EvaluationError, Function, Overload
 from compiler.types import INT, STRING, ListType, Type, nullable
@@ -185,7 +186,7 @@ def test_a_null_among_strings_is_an_error_with_its_reason() -> None:
     _, overload = OVERLOADS["list_join"]
     cells = [column("a", ListType(STRING))]
     assert evaluated(overload.lower(*cells), frame) == [None, "x", None, ""]
-    null = string_extension.NULL_ELEMENT
+    null = NULL_ELEMENT
     assert reasons(overload, cells, frame, overload.lower(*cells)) == [null, None, null, None]
 
 
