@@ -176,6 +176,7 @@ def cellar(traceback: bool) -> None:
     metavar="FILE",
     help="A .cel file with one condition a line, or a .yaml list of segments with name and condition; - is stdin.",
 )
+@click.option("--errors", is_flag=True, help="Also show why users are errors: each reason, how many, and an example.")
 @_run_options
 @_format_option("table", "json", "jsonl", "csv", "parquet")
 def count_command(
@@ -183,6 +184,7 @@ def count_command(
     snapshot: Snapshot,
     conditions: tuple[str, ...],
     file: str | None,
+    errors: bool,
     now: datetime | None,
     mode: str,
     format: str,
@@ -192,7 +194,7 @@ def count_command(
 
     from engine import count
     from engine.export import encode_report
-    from engine.presentation import count_table, summary
+    from engine.presentation import count_table, reasons_table, summary
     from engine.terminal import drawn, progress
 
     asked = [(text, text) for text in conditions] + _conditions_of(file)
@@ -200,6 +202,8 @@ def count_command(
         raise click.UsageError("Give a CONDITION, or a FILE of them with --file.")
     if format == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: send the output to a file.")
+    if format == "csv" and errors:
+        raise click.UsageError("CSV cannot hold the reasons of errors: use another --format.")
     named = dict(asked)
     for name, text in asked:
         if named[name] != text:
@@ -207,14 +211,16 @@ def count_command(
     with progress("Counting") as report_progress:
         if len(named) == 1:
             [(name, text)] = named.items()
-            report = count(snapshot, text, mode=mode, now=now, progress=report_progress)
+            report = count(snapshot, text, mode=mode, now=now, errors=errors, progress=report_progress)
             report = replace(report, results=(replace(report.results[0], name=name),))
         else:
-            report = count(snapshot, named, mode=mode, now=now, progress=report_progress)
+            report = count(snapshot, named, mode=mode, now=now, errors=errors, progress=report_progress)
     by_name = {result.name: result for result in report.results}
     report = replace(report, results=tuple(by_name[name] for name, _ in asked))
     if format == "table":
         _write(drawn(count_table(report)))
+        if errors:
+            _write("\n" + drawn(reasons_table(report)))
         _note(summary(report))
     else:
         _write(encode_report(report, format))

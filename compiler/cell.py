@@ -68,6 +68,7 @@ class Cell:
         interval: for int and uint, the least and the greatest value that can occur.
         constant: the value itself where it is one constant for all rows, in a tuple of one; otherwise None. Timestamps
             (since the epoch) and durations are in nanoseconds.
+        finite: whether no value of a double is a NaN.
     """
 
     value: pl.Expr
@@ -77,6 +78,7 @@ class Cell:
     error: pl.Expr | None = None
     interval: tuple[int, int] | None = None
     constant: tuple[object] | None = None
+    finite: bool = False
 
     @property
     def nullable(self) -> bool:

@@ -74,12 +74,12 @@ class Tokens:
     spans: list[Span]
 
 
-def tokenize(text: str) -> Tokens:
-    """Split a text into tokens, in linear time. Never fails: see :class:`Tokens`."""
+def tokenize(text: str, start: int = 0) -> Tokens:
+    """Split a text into tokens, from ``start`` on, in linear time. Never fails: see :class:`Tokens`."""
     kinds: list[str] = []
     spans: list[Span] = []
     to_span = partial(tuple.__new__, Span)  # Span(start, end) takes three times as long
-    for match in _token_pattern().finditer(text):
+    for match in _token_pattern().finditer(text, start):
         kind = match.lastgroup
         assert kind is not None
         spans.append(to_span(match.span(kind)))

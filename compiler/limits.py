@@ -45,16 +45,17 @@ def check_text(source: Source) -> None:
     Raises:
         CompileError: more than ``SOURCE_BYTES`` bytes, or half of a surrogate pair.
     """
-    text = source.text
+    text = source.own
     try:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as error:
         code_point = ord(text[error.start])
         message = f"U+{code_point:04X} is half of a surrogate pair, not a character"
-        raise _exceeded(source, Span(error.start, error.start + 1), message) from None
+        start = source.start + error.start
+        raise _exceeded(source, Span(start, start + 1), message) from None
     if size > SOURCE_BYTES:
         message = f"the condition has {size:,} bytes; at most {SOURCE_BYTES:,} are allowed"
-        raise _exceeded(source, Span(0, 1), message)
+        raise _exceeded(source, Span(source.start, source.start + 1), message)
 
 
 def check_tree(source: Source, tree: Syntax) -> None:

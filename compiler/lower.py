@@ -6,7 +6,9 @@ What has no columnar form raises ``NotColumnar``. The smallest bool around it in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
 from typing import NamedTuple
@@ -60,6 +62,8 @@ from .types import (
 _FEW = 4
 _SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION})
 _SIZES = frozenset({"size_list", "list_size"})
+_MOST_PARTS = 256
+"""Uses of columns in the argument of a call. Without a bound, calls of calls grow exponentially."""
 
 
 class Clause(NamedTuple):
@@ -94,11 +98,29 @@ class Lowering:
         clauses: what is left to the interpreter.
     """
 
-    def __init__(self, schema: Schema, *, interpret: bool = True, one_macro: bool = False) -> None:
-        """``one_macro``: lower macros as list expressions where that can be, which serves one better than many."""
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        interpret: bool = True,
+        one_macro: bool = False,
+        stored: Mapping[str, str] | None = None,
+        finite: frozenset[str] = frozenset(),
+    ) -> None:
+        """An empty lowering.
+
+        Args:
+            schema: the columns, with the Polars types in which they are stored.
+            interpret: leave what has no columnar form to the interpreter.
+            one_macro: lower macros as list expressions where that can be, which serves one better than many.
+            stored: other names under which columns are stored.
+            finite: columns of doubles that hold no NaN.
+        """
         self.schema = schema
         self.interpret = interpret
         self.one_macro = one_macro
+        self.finite = finite
+        self._stored = stored or {}
         self.rows = Space()
         self.reductions: list[Reduction] = []
         self.clauses: list[Clause] = []
@@ -107,6 +129,13 @@ class Lowering:
         self._prefix = "#"
         while any(name.startswith(self._prefix) for name in schema.columns):
             self._prefix += "#"
+
+    def fork(self) -> Lowering:
+        """A lowering that knows what this one knows; this one takes no note of what the fork lowers."""
+        fork = copy(self)
+        fork.reductions, fork.clauses = list(self.reductions), list(self.clauses)
+        fork._cells, fork._spaces = dict(self._cells), dict(self._spaces)
+        return fork
 
     def lower(self, node: Node, space: Space | None = None) -> Cell:
         """The cell of a node, in the space of the rows unless another is given.
@@ -147,7 +176,9 @@ class Lowering:
             case Constant():
                 return constant(node.value, known(node.type))
             case Column():
-                return column_cell(_column(node.name), node.type, self.schema.columns[node.name])
+                stored = _column(self._stored.get(node.name, node.name))
+                cell = column_cell(stored, node.type, self.schema.columns[node.name])
+                return replace(cell, finite=True) if node.name in self.finite else cell
             case Local():
                 return self._element(space)
             case Field():
@@ -288,13 +319,23 @@ class Lowering:
         return node.overload.lower(*self.arguments(node, space))
 
     def arguments(self, node: Call, space: Space) -> list[Cell | tuple[Cell, ...]]:
-        """The cells of a call's arguments as its overload takes them."""
+        """The cells of a call's arguments as its overload takes them.
+
+        Raises:
+            NotColumnar: for an argument of so many parts that the call, which may use it several times, would be huge.
+        """
         return [
-            tuple(self.lower(e, space) for e in a.elements)
+            tuple(self._argument(e, space) for e in a.elements)
             if node.overload.unpacks and isinstance(a, MakeList)
-            else self.lower(a, space)
+            else self._argument(a, space)
             for a in node.arguments
         ]
+
+    def _argument(self, node: Node, space: Space) -> Cell:
+        cell = self.lower(node, space)
+        if isinstance(node, Call) and len(cell.value.meta.root_names()) > _MOST_PARTS:
+            raise NotLowered(node, "calls of calls would be copied too often")
+        return cell
 
     # Special forms
 

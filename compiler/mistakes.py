@@ -88,7 +88,7 @@ _STRINGS = ("string", "raw")
 
 def empty(source: Source) -> CompileError:
     """The error of a text with no token in it."""
-    return syntax_error(source, Span(0, 0), "the condition is empty")
+    return syntax_error(source, Span(source.start, source.start), "the condition is empty")
 
 
 def reserved(source: Source, span: Span, word: str) -> CompileError:

@@ -52,7 +52,7 @@ def parse(source: Source) -> Syntax:
         CompileError: with one diagnostic, the first syntax error or the first limit that is exceeded.
     """
     limits.check_text(source)
-    parser = _Parser(source, tokenize(source.text))
+    parser = _Parser(source, tokenize(source.text, source.start))
     tree = parser.condition()
     # A tree has no more levels than its text has tokens, so most conditions need no second look.
     if len(parser.kinds) > limits.DEPTH or parser.macros > limits.COMPREHENSION_DEPTH:

@@ -23,11 +23,24 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A condition's text with the name that messages give it."""
+    """A condition's text with the name that messages give it.
+
+    Conditions that are combined into one share one text, one after the other, so that a place says which of them it is
+    in. Each has a source of its own, whose text ends where it ends, and begins with what comes before.
+
+    Attributes:
+        start: where in ``text`` the condition begins. Lines and columns are counted from there.
+    """
 
     text: str
     name: str = "<input>"
+    start: int = 0
     _line_starts: list[int] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def own(self) -> str:
+        """The text of the condition, without what comes before it."""
+        return self.text[self.start :]
 
     def position(self, offset: int) -> Position:
         """The line and column of a code point's offset."""
@@ -47,6 +60,6 @@ class Source:
 
     def _starts(self) -> list[int]:
         if not self._line_starts:
-            self._line_starts.append(0)
-            self._line_starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
+            self._line_starts.append(self.start)
+            self._line_starts.extend(i for i, c in enumerate(self.own, self.start + 1) if c == "\n")
         return self._line_starts

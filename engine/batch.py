@@ -1,70 +1,142 @@
 """Many conditions in one pass: atoms once per chunk, skeletons over packed bitmaps.
 
-Two bitmaps stand for a condition on a chunk: *surely*, the rows on which it is true, and *maybe*, those on which it is
-true or an error. ``&&`` and ``||`` are one word operation on each; ``!`` swaps and inverts them. That is CEL's
-absorption, as in Kleene's logic.
+A condition is a skeleton of ``&&``, ``||`` and ``!`` over atoms. Each distinct atom is evaluated once for a chunk, in
+the way that suits it: a condition on one column of texts on its distinct values; a comparison of a number with a
+constant over the column in the narrowest type that holds the chunk's values; all else as a Polars expression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from compiler.ir import Call, Logic, Node
+from compiler.ir import Call, Column, Constant, Logic, Node, children
 from compiler.lower import Lowering
+from compiler.schema import Schema
+from compiler.types import STRING, plain
 
+from . import bitmaps, dictionaries
+from .bitmaps import Bitmaps, Words
 from .columnar import select
+from .narrowing import Narrowed, narrow
 from .plan import Planned
 from .results import Tally
 
-Words = NDArray[np.uint64]
-
-_WORD_BITS = 64
-_EVERY_ROW = "every row"
+_FEWEST_FOR_DICTIONARY = 4
+"""Conditions on a column of texts from which on a dictionary is made of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bitmaps:
-    """The rows of a chunk on which something is ``surely`` true, and on which it ``maybe`` is: true or an error."""
+class Optimisations:
+    """What a batch may do to be fast; the answers are the same with each on and off.
 
-    surely: Words
-    maybe: Words
+    Attributes:
+        dictionaries: evaluate conditions on one column of texts on its distinct values.
+        narrowing: compare numbers in the narrowest type that holds a chunk's values.
+    """
+
+    dictionaries: bool = True
+    narrowing: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """Compiled conditions that are counted together.
 
     Attributes:
         roots: the normal form of each.
-        atoms: what the skeletons combine, by fingerprint: everything that is not ``&&``, ``||`` or ``!``.
+        atoms: what the skeletons combine, by fingerprint.
+        by_column: of those on one column of texts, the fingerprints by column.
+        comparisons: the fingerprints of comparisons of one column with a constant, by column.
     """
 
     roots: tuple[Node, ...]
-    atoms: dict[str, pl.Expr]
+    atoms: dict[str, Node]
+    lowering: Lowering
+    optimisations: Optimisations
+    by_column: dict[str, list[str]] = field(default_factory=dict)
+    comparisons: dict[str, list[str]] = field(default_factory=dict)
+    _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
+
+    def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally]) -> None:
+        """Adds a chunk's counts to each condition's tally."""
+        every = bitmaps.every_row(chunk.height)
+        known = self._answers(chunk, every)
+        for root, total in zip(self.roots, tallies, strict=True):
+            found = _combine(root, known, every)
+            members = bitmaps.count(found.surely)
+            total.members += members
+            if found.maybe is not found.surely:
+                total.errors += bitmaps.count(found.maybe) - members
+
+    def _answers(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
+        """The rows for which each atom holds."""
+        known: dict[str, Bitmaps] = {}
+        for column, fingerprints in self.by_column.items():
+            found = dictionaries.dictionary(chunk.get_column(column), every)
+            if found is not None:
+                known.update(found.answer({f: self._expression(f) for f in fingerprints}))
+        chunk, narrowed = self._narrow(chunk)
+        rest = [f for f in self.atoms if f not in known]
+        expressions = {
+            str(place): narrowed[f] if f in narrowed else self._expression(f) for place, f in enumerate(rest)
+        }
+        columns = select(chunk, self.lowering.reductions, expressions)
+        for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
+            known[fingerprint] = bitmaps.of_column(answers, every)
+        return known
+
+    def _expression(self, fingerprint: str) -> pl.Expr:
+        return self.lowering.lower(self.atoms[fingerprint]).value.cast(pl.Boolean)
+
+    def _narrow(self, chunk: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
+        """The chunk with narrowed columns beside the whole ones, and the comparisons over them."""
+        if not self.comparisons:
+            return chunk, {}
+        chunk, narrowed = narrow(chunk, self.comparisons)
+        expressions = self._narrowed.get(narrowed)
+        if expressions is None:
+            schema = Schema({**self.lowering.schema.columns, **narrowed.dtypes()}, self.lowering.schema.types)
+            lowering = Lowering(schema, interpret=False, stored=narrowed.stored(), finite=narrowed.finite)
+            expressions = {
+                fingerprint: lowering.lower(self.atoms[fingerprint]).value
+                for column in narrowed.columns()
+                for fingerprint in self.comparisons[column]
+            }
+            self._narrowed[narrowed] = expressions
+        return chunk, expressions
 
 
-def batch(planned: Sequence[Planned], lowering: Lowering) -> Batch:
+def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimisations | None = None) -> Batch:
     """The atoms and skeletons of compiled conditions."""
-    atoms: dict[str, pl.Expr] = {}
-    for one in planned:
-        _collect(one.condition.node, lowering, atoms)
-    return Batch(tuple(one.condition.node for one in planned), atoms)
+    chosen = optimisations or Optimisations()
+    roots = tuple(one.condition.node for one in planned)
+    atoms: dict[str, Node] = {}
+    for root in roots:
+        _collect(root, atoms)
+    work = Batch(roots, atoms, lowering, chosen)
+    for fingerprint, node in atoms.items():
+        columns = _columns(node)
+        if columns is None or len(columns) != 1:
+            continue
+        (column,) = columns
+        if chosen.dictionaries and plain(lowering.schema.types[column]) == STRING:
+            work.by_column.setdefault(column, []).append(fingerprint)
+        elif chosen.narrowing and _is_comparison(node):
+            work.comparisons.setdefault(column, []).append(fingerprint)
+    for column in [c for c, f in work.by_column.items() if len(f) < _FEWEST_FOR_DICTIONARY]:
+        del work.by_column[column]
+    return work
 
 
-def _collect(node: Node, lowering: Lowering, atoms: dict[str, pl.Expr]) -> None:
+def _collect(node: Node, atoms: dict[str, Node]) -> None:
     operands = _operands(node)
     if not operands:
-        if node.fingerprint not in atoms:
-            value = lowering.lower(node).value
-            atoms[node.fingerprint] = value.cast(pl.Boolean)
-        return
+        atoms.setdefault(node.fingerprint, node)
     for operand in operands:
-        _collect(operand, lowering, atoms)
+        _collect(operand, atoms)
 
 
 def _operands(node: Node) -> tuple[Node, ...]:
@@ -76,70 +148,38 @@ def _operands(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def tally(work: Batch, chunk: pl.DataFrame, lowering: Lowering, tallies: Sequence[Tally]) -> None:
-    """Adds a chunk's counts to each condition's tally."""
-    names = {str(place): expression for place, expression in enumerate(work.atoms.values())}
-    columns = select(chunk, lowering.reductions, names)
-    every = _packed(pl.repeat(value=True, n=chunk.height, eager=True))
-    known = {
-        fingerprint: _bitmaps(column, every)
-        for fingerprint, column in zip(work.atoms, columns.get_columns(), strict=True)
-    }
-    known[_EVERY_ROW] = Bitmaps(every, every)
-    for root, total in zip(work.roots, tallies, strict=True):
-        bitmaps = _combine(root, known)
-        members = int(np.bitwise_count(bitmaps.surely).sum(dtype=np.int64))
-        total.members += members
-        if bitmaps.maybe is not bitmaps.surely:
-            total.errors += int(np.bitwise_count(bitmaps.maybe).sum(dtype=np.int64)) - members
+def _columns(node: Node) -> set[str] | None:
+    """The columns that an atom reads; None where it asks more than the values of the row's own columns."""
+    match node:
+        case Column():
+            return {node.name}
+        case Constant():
+            return set()
+        case Call():
+            found: set[str] = set()
+            for child in children(node):
+                below = _columns(child)
+                if below is None:
+                    return None
+                found |= below
+            return found
+        case _:
+            return None
 
 
-def _combine(node: Node, known: dict[str, Bitmaps]) -> Bitmaps:
+def _is_comparison(node: Node) -> bool:
+    """Whether an atom compares a column with constants, and does nothing else with it."""
+    return isinstance(node, Call) and all(isinstance(a, (Column, Constant)) for a in node.arguments)
+
+
+def _combine(node: Node, known: dict[str, Bitmaps], every: Words) -> Bitmaps:
     found = known.get(node.fingerprint)
-    if found is not None:
-        return found
-    operands = [_combine(operand, known) for operand in _operands(node)]
-    if isinstance(node, Logic):
-        apply = np.bitwise_and if node.operator == "&&" else np.bitwise_or
-        surely = apply.reduce([o.surely for o in operands])
-        if all(o.surely is o.maybe for o in operands):
-            return Bitmaps(surely, surely)
-        return Bitmaps(surely, apply.reduce([o.maybe for o in operands]))
-    (operand,) = operands
-    # Inverting sets the bits behind the last row, too.
-    rows = known[_EVERY_ROW].surely
-    surely = ~operand.maybe & rows
-    return Bitmaps(surely, surely if operand.maybe is operand.surely else ~operand.surely & rows)
-
-
-def _bitmaps(column: pl.Series, every: Words) -> Bitmaps:
-    """A boolean column's values and nulls as Arrow packs them: a bit a row, the first row the lowest."""
-    array = column.to_arrow()
-    validity, values = array.buffers()
-    if array.offset:
-        # A slice's bits start within a byte.
-        surely = _packed(column.fill_null(value=False))
-        return Bitmaps(surely, _packed(column.fill_null(value=True)) if column.has_nulls() else surely)
-    true = _words(values, len(column))
-    if validity is None or not column.has_nulls():
-        return Bitmaps(true, true)
-    present = _words(validity, len(column))
-    return Bitmaps(true & present, (true | ~present) & every)
-
-
-def _words(buffer: object, rows: int) -> Words:
-    """The bits of an Arrow buffer; those behind the last row are cleared."""
-    count = -(-rows // 8)
-    words = np.zeros(-(-rows // _WORD_BITS), dtype=np.uint64)
-    octets = words.view(np.uint8)
-    octets[:count] = np.frombuffer(buffer, dtype=np.uint8, count=count)  # type: ignore[call-overload]
-    if rows % 8:
-        octets[count - 1] &= (1 << rows % 8) - 1
-    return words
-
-
-def _packed(flags: pl.Series) -> Words:
-    packed = np.packbits(flags.to_numpy(), bitorder="little")
-    words = np.zeros(-(-len(flags) // _WORD_BITS), dtype=np.uint64)
-    words.view(np.uint8)[: len(packed)] = packed
-    return words
+    if found is None:
+        operands = [_combine(operand, known, every) for operand in _operands(node)]
+        if isinstance(node, Logic):
+            combine = bitmaps.conjunction if node.operator == "&&" else bitmaps.disjunction
+            found = combine(operands)
+        else:
+            found = bitmaps.negation(operands[0], every)
+        known[node.fingerprint] = found
+    return found

@@ -30,13 +30,16 @@ _RESULT_SCHEMA = {
     "duration": pl.Float64(),
     "error": pl.String(),
 }
+_REASONS = pl.List(
+    pl.Struct({"reason": pl.String(), "rows": pl.Int64(), "example_row": pl.Int64(), "example_id": pl.String()})
+)
 
 
 def encode_report(report: CountReport, format: str) -> bytes:
     """A report as ``json`` (the whole of it), or its results, one a row, as ``jsonl``, ``csv`` or ``parquet``.
 
     Raises:
-        ValueError: there is no such format.
+        ValueError: there is no such format, or it cannot hold the reasons that were asked for.
     """
     whole = report.to_dict()
     rows = whole["results"]
@@ -48,7 +51,10 @@ def encode_report(report: CountReport, format: str) -> bytes:
             lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             return "".join(lines).encode(errors="backslashreplace")
         case "csv" | "parquet":
-            frame = pl.DataFrame(rows, schema=_RESULT_SCHEMA)
+            asked = any("reasons" in row for row in rows)
+            if asked and format == "csv":
+                raise ValueError("CSV cannot hold the reasons of errors; write json, jsonl or parquet")
+            frame = pl.DataFrame(rows, schema={**_RESULT_SCHEMA, **({"reasons": _REASONS} if asked else {})})
             buffer = BytesIO()
             frame.write_csv(buffer) if format == "csv" else frame.write_parquet(buffer)
             return buffer.getvalue()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from compiler.cell import Cell
-from compiler.reasons import Reasons, error_column
+from compiler.reasons import error_column
 from compiler.types import is_settled
 
 from .columnar import select
@@ -118,13 +118,8 @@ def _outcome(
 
 
 def _reasons(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bool) -> pl.Series:
-    before = len(plan.lowering.reductions)
-    reasons = Reasons(plan.lowering, planned.condition.source)
-    node = planned.condition.node
-    expression = reasons.of_condition(node) if segment else reasons.of(node, plan.lowering.rows)
-    assert expression is not None
-    reductions = (*planned.reductions, *plan.lowering.reductions[before:])
-    return select(frame, reductions, {_REASON: expression}).get_column(_REASON)
+    why = plan.reasons.of(planned.condition, segment=segment)
+    return select(frame, why.reductions, {_REASON: why.expression}).get_column(_REASON)
 
 
 def _interpreted(

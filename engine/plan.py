@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 from typing import NamedTuple
 
@@ -11,12 +11,15 @@ import polars as pl
 from compiler.cell import Cell, NotColumnar
 from compiler.condition import Condition, compile_condition
 from compiler.diagnostics import CompileError, Diagnostic
+from compiler.ir import Node, children
 from compiler.lower import Clause, Lowering, NotLowered
 from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
 from compiler.source import Span
-from compiler.space import Reduction, Space
+from compiler.space import Reduction
 
+from .reason_columns import ReasonColumns
+from .reductions import needed
 from .results import Mode, mode_of
 
 
@@ -59,12 +62,14 @@ class Plan(NamedTuple):
         lowering: what they share.
         columns: the columns that any of them reads.
         used: of the columns, the parts that any of them uses.
+        reasons: the expressions that say why rows are errors.
     """
 
     planned: tuple[Planned | Refused, ...]
     lowering: Lowering
     columns: tuple[str, ...]
     used: Mapping[str, Shape]
+    reasons: ReasonColumns
 
     def projected(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A frame whose nested columns are cut to the parts that are used."""
@@ -103,7 +108,7 @@ def plan(
     lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO, one_macro=len(compiled) == 1)
     planned = tuple(_planned(one, lowering, mode, seconds) for one, seconds in compiled)
     read = {name: None for p in planned if isinstance(p, Planned) for name in p.condition.columns}
-    return Plan(planned, lowering, tuple(read), used)
+    return Plan(planned, lowering, tuple(read), used, ReasonColumns(lowering))
 
 
 def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seconds: float) -> Planned | Refused:
@@ -128,33 +133,24 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
             raise _refusal(condition, error) from None
         return Planned(condition, None, (), (), error.reason, perf_counter() - start)
     names = set(cell.value.meta.root_names()) | (set() if cell.error is None else set(cell.error.meta.root_names()))
-    reductions, names = _needed(names, lowering.reductions)
-    clauses = tuple(c for c in lowering.clauses if c.name in names)
+    reductions, names = needed(names, lowering.reductions)
+    clauses = tuple(_own(c, condition.node) for c in lowering.clauses if c.name in names)
     if len(clauses) == 1 and clauses[0].node is condition.node:
         return Planned(condition, None, (), (), clauses[0].reason, perf_counter() - start)
     return Planned(condition, cell, reductions, clauses, None, perf_counter() - start)
 
 
-def _needed(names: set[str], reductions: Sequence[Reduction]) -> tuple[tuple[Reduction, ...], set[str]]:
-    """The reductions among ``names``, with those that they need in turn, in their order; and all names then used."""
-    needed: list[Reduction] = []
-    names = set(names)
-    for reduction in reversed(reductions):
-        if reduction.name in names:
-            needed.append(reduction)
-            names |= _reads(reduction)
-    return tuple(reversed(needed)), names
-
-
-def _reads(reduction: Reduction) -> set[str]:
-    expressions = [e for e in (reduction.keep, reduction.value, reduction.failed) if e is not None]
-    space: Space | None = reduction.space
-    while space is not None:
-        expressions += space.captures.values()
-        if space.range is not None:
-            expressions.append(space.range.value)
-        space = space.parent
-    return {name for e in expressions for name in e.meta.root_names()}
+def _own(clause: Clause, condition: Node) -> Clause:
+    """A clause as it stands in this condition, which may share it with one that was lowered before."""
+    nodes = [condition]
+    while nodes:
+        node = nodes.pop()
+        if node is clause.node:
+            return clause
+        if node.fingerprint == clause.node.fingerprint and node.origin is not None:
+            return clause._replace(node=node, origin=node.origin)
+        nodes += children(node)
+    return clause
 
 
 def _refusal(condition: Condition, error: NotColumnar) -> CompileError:

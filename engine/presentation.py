@@ -48,6 +48,21 @@ def count_table(report: CountReport) -> Table:
     return _table(("segment", "users#", "share#", "errors#", "mode", "ms#"), rows)
 
 
+def reasons_table(report: CountReport) -> Table:
+    """Why users are errors, of a report that was asked for it."""
+    rows = [
+        (
+            " ".join(result.name.split()) if place == 0 else "",
+            _number(reason.rows),
+            reason.reason,
+            f"row {reason.row:,}" if reason.user_id is None else str(reason.user_id),
+        )
+        for result in report.results
+        for place, reason in enumerate(result.reasons or ())
+    ]
+    return _table(("segment", "errors#", "reason", "for example"), rows)
+
+
 def summary(report: CountReport) -> str:
     """What a report's counts belong to."""
     time = "s, in one pass that every ms includes" if len(report.results) > 1 else "s"

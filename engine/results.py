@@ -73,6 +73,27 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorReason:
+    """Why users are errors of a condition.
+
+    Attributes:
+        reason: as in ``age is null in `age > 30` ``.
+        rows: on how many users it is the reason; a user has one, the first in source order.
+        row: the place of the first of them in the snapshot, from 0.
+        user_id: his id; None where the snapshot has no ids.
+    """
+
+    reason: str
+    rows: int
+    row: int
+    user_id: int | str | None
+
+    def to_dict(self) -> dict[str, object]:
+        """The reason as JSON has it."""
+        return {"reason": self.reason, "rows": self.rows, "example_row": self.row, "example_id": self.user_id}
+
+
+@dataclass(frozen=True, slots=True)
 class CountResult:
     """One condition's part of a count.
 
@@ -86,6 +107,7 @@ class CountResult:
             it may have shared with the other conditions.
         error: None, or the message of a condition that failed alone.
         interpreted: what was interpreted.
+        reasons: of the errors, the most frequent first; None where they were not asked for.
     """
 
     name: str
@@ -96,6 +118,20 @@ class CountResult:
     duration: float
     error: str | None = None
     interpreted: tuple[InterpretedClause, ...] = ()
+    reasons: tuple[ErrorReason, ...] | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The result as JSON has it, with reasons where they were asked for; the duration in seconds."""
+        known: dict[str, object] = {
+            "name": self.name,
+            "condition": self.condition,
+            "user_count": self.user_count,
+            "error_count": self.error_count,
+            "mode": self.mode,
+            "duration": round(self.duration, 6),
+            "error": self.error,
+        }
+        return known if self.reasons is None else {**known, "reasons": [r.to_dict() for r in self.reasons]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +168,7 @@ class CountReport:
             "rows": self.rows,
             "now": show_time(self.now),
             "duration": round(self.duration, 6),
-            "results": [
-                {
-                    "name": r.name,
-                    "condition": r.condition,
-                    "user_count": r.user_count,
-                    "error_count": r.error_count,
-                    "mode": r.mode,
-                    "duration": round(r.duration, 6),
-                    "error": r.error,
-                }
-                for r in self.results
-            ],
+            "results": [result.to_dict() for result in self.results],
         }
 
 

@@ -85,6 +85,11 @@ class Snapshot:
             self._rows = self.source.count_rows()
         return self._rows
 
+    @property
+    def has_ids(self) -> bool:
+        """Whether it has the column with the user's id."""
+        return self.id_column in self.source.columns.readable
+
     def check_unchanged(self) -> None:
         """Tells whether the files are still those that were opened.
 

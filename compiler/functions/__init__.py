@@ -7,6 +7,9 @@ from functools import cache, cached_property
 
 from .declare import Function
 
+NAMESPACES = frozenset({"base64", "lists", "math", "sets", "strings"})
+"""What the names of functions in a namespace begin with."""
+
 
 class Catalogue(Mapping[tuple[str, bool], Function]):
     """Functions by name and by whether they are methods. Operators have the names of the syntax tree.
@@ -16,46 +19,47 @@ class Catalogue(Mapping[tuple[str, bool], Function]):
     """
 
     def __init__(self) -> None:
-        from . import (
-        Function,
-        Iterator,
-        Mapping,
-        __getitem__,
-        __iter__,
-        __len__,
-        _extensions,
-        _standard,
-        aggregates,
-        arithmetic,
-        bool,
-        cached_property,
-        collections,
-        comparison,
-        conversions,
-        def,
-        encoders,
-        format,
-        functions,
-        get,
-        int,
-        iter,
-        key,
-        len,
-        lists,
-        math,
-        merged,
-        or,
-        return,
-        self,
-        sets,
-        str,
-        string_extension,
-        strings,
-        temporal,
-        tuple,
-    )
+        from . import arithmetic, collections, comparison, conversions, strings, temporal
 
-    return merged((*math.functions(), *sets.functions(), *lists.functions(), *aggregates.functions()))
+        self._standard = merged(
+            (
+                *comparison.functions(),
+                *arithmetic.functions(),
+                *strings.functions(),
+                *temporal.functions(),
+                *collections.functions(),
+                *conversions.functions(),
+            )
+        )
+
+    def __getitem__(self, key: tuple[str, bool]) -> Function:
+        namespace, dot, _ = key[0].rpartition(".")
+        if dot and namespace not in NAMESPACES:
+            # As a rule it is a method of a column that is asked for.
+            raise KeyError(key)
+        return self._standard.get(key) or self._extensions[key]
+
+    def __iter__(self) -> Iterator[tuple[str, bool]]:
+        return iter((*self._standard, *self._extensions))
+
+    def __len__(self) -> int:
+        return len(self._standard) + len(self._extensions)
+
+    @cached_property
+    def _extensions(self) -> Mapping[tuple[str, bool], Function]:
+        from . import aggregates, encoders, format, lists, math, sets, string_extension
+
+        return merged(
+            (
+                *string_extension.functions(),
+                *format.functions(),
+                *encoders.functions(),
+                *math.functions(),
+                *sets.functions(),
+                *lists.functions(),
+                *aggregates.functions(),
+            )
+        )
 
 
 @cache

@@ -98,7 +98,7 @@ def _extreme_function(name: str, word: str, of_numbers: str, of_texts: str) -> F
         name,
         tuple(extreme(f"list_{t}_{name}", t, largest=name == "max") for t in COMPARABLE),
         f"The {word} element, the first of equal ones. An error for an empty list, where an element is null, and where "
-        "one is NaN, which is in no order. (Kubernetes' CEL, lists)",
+        "one of several is NaN, which is in no order. (Kubernetes' CEL, lists)",
         (
             (f"[1, 3].{name}()", of_numbers),
             (f'["b", "a", "c"].{name}()', of_texts),
@@ -145,8 +145,8 @@ def null_elements(cell: Cell) -> pl.Expr:
 
 
 def not_numbers(cell: Cell) -> pl.Expr:
-    """Whether any element of each list of doubles is NaN."""
-    return cell.standard.list.agg(pl.element().is_nan().any())
+    """Whether any element of each list of doubles is NaN, beside another element."""
+    return cell.standard.list.agg(pl.element().is_nan().any()) & (cell.value.list.len() > 1)
 
 
 def may_hold_nulls(cell: Cell) -> bool:
@@ -318,10 +318,10 @@ def refuse_nulls(values: Sequence[object]) -> None:
 
 
 def refuse_nan(values: Sequence[object]) -> None:
-    """Refuses values among which one is NaN.
+    """Refuse several values among which one is NaN.
 
     Raises:
         EvaluationError: with the message ``NAN``.
     """
-    if any(value != value for value in values):
+    if len(values) > 1 and any(value != value for value in values):
         raise EvaluationError(NAN)

@@ -258,7 +258,7 @@ def _as_double(cell: Cell) -> pl.Expr:
 
 
 def _may_be_nan(cell: Cell) -> bool:
-    if plain(cell.type) != DOUBLE or isinstance(cell.dtype, pl.Decimal):
+    if plain(cell.type) != DOUBLE or cell.finite:
         return False
     return cell.constant is None or cell.constant[0] != cell.constant[0]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from itertools import product
 from math import isfinite, isnan
 from typing import NamedTuple
 
@@ -355,10 +356,14 @@ def _based(value: pl.Expr, bits: int, digits: str) -> pl.Expr:
     """An integer with a sign and the digits of a base, which is a power of two."""
     wide = value.cast(pl.Int128)
     rest = wide.abs().cast(pl.UInt64)
+    # Several digits at once, from a table of all there are.
+    length = 4 // bits
+    table = pl.lit("".join(map("".join, product(digits, repeat=length))))
+    group = length * bits
     written: list[pl.Expr] = []
-    for place in range(-(-64 // bits) - 1, -1, -1):
-        digit = (rest // pl.lit(1 << place * bits, dtype=pl.UInt64)) % pl.lit(1 << bits, dtype=pl.UInt64)
-        written.append(pl.lit(digits).str.slice(digit.cast(pl.Int64), 1))
+    for place in range((63 // group) * group, -1, -group):
+        index = (rest // pl.lit(1 << place, dtype=pl.UInt64)) % pl.lit(1 << group, dtype=pl.UInt64)
+        written.append(table.str.slice(index.cast(pl.Int64) * length, length))
     text = pl.concat_str(written).str.strip_chars_start("0")
     unsigned = pl.when(text == "").then(pl.lit("0")).otherwise(text)
     return pl.when(wide < 0).then("-" + unsigned).otherwise(unsigned)

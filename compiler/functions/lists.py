@@ -113,8 +113,8 @@ def functions() -> tuple[Function, ...]:
                 )
                 for t in COMPARABLE
             ),
-            "The elements in ascending order. An error where one is null, and where one is NaN, which is in no order. "
-            "(cel-go, lists)",
+            "The elements in ascending order. An error where one is null, and where one of several is NaN, which is in "
+            "no order. (cel-go, lists)",
             (
                 ("[3, 1, 2].sort()", "[1, 2, 3]"),
                 ('["b", "C", "a"].sort()', '["C", "a", "b"]'),

@@ -12,7 +12,7 @@ import polars as pl
 from ..cell import INT64_MAX, INT64_MIN, UINT64_MAX, Cell, NotColumnar, may_be_null, result
 from ..types import BOOL, DOUBLE, DYN, INT, NUMBERS, UINT, ListType, Type, plain
 from . import arithmetic
-from .aggregates import NAN, extreme, extreme_value, refuse_nan, refuse_nulls
+from .aggregates import EMPTY, NAN, extreme, refuse_nan, refuse_nulls
 from .arithmetic import OVERFLOW
 from .declare import Body, EvaluationError, Failure, Function, Lower, Overload
 
@@ -281,8 +281,8 @@ def _extreme_of_mixed(values: Sequence[object], *, largest: bool) -> object:
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) < len(values):
         raise EvaluationError("no such overload")
-    if len(numbers) < 2:
-        return extreme_value(numbers, largest=largest)
+    if not numbers:
+        raise EvaluationError(EMPTY)
     found = numbers[0]
     for number in numbers[1:]:
         found = _extreme_of_values(found, number, largest=largest)

@@ -75,8 +75,8 @@ def _contains(container: Cell, part: Cell) -> pl.Expr:
     values, element = _element(part)
     if container.constant is not None:
         return values.list.agg(in_list(element, container).value.all())
-    others = _same_type(container, part)
-    value = values.list.set_difference(others).list.len() == 0
+    missing = _same_type(part, container).list.set_difference(_same_type(container, part))
+    value = missing.list.len() == 0
     # To Polars NaN equals NaN.
     return value & values.list.agg(pl.element().is_not_nan().all()) if element.dtype == pl.Float64() else value
 
@@ -87,7 +87,7 @@ def _intersects(a: Cell, b: Cell) -> pl.Expr:
     values, element = _element(a)
     if b.constant is not None:
         return values.list.agg(in_list(element, b).value.any())
-    common = values.list.set_intersection(_same_type(b, a))
+    common = _same_type(a, b).list.set_intersection(_same_type(b, a))
     if element.dtype == pl.Float64():
         return common.list.agg((pl.element().is_not_nan() | pl.element().is_null()).any())
     return common.list.len() > 0
@@ -108,7 +108,8 @@ def _same_type(cell: Cell, other: Cell) -> pl.Expr:
     (values, a), (_, b) = _element(cell), _element(other)
     if plain(a.type) != plain(b.type) or a.dtype != b.dtype:
         raise NotColumnar(f"lists of {a.type} and {b.type} are compared as sets")
-    return values
+    # Polars makes no sets of booleans.
+    return values.cast(pl.List(pl.UInt8)) if a.dtype == pl.Boolean() else values
 
 
 def _holds_all(container: Sequence[object], part: Sequence[object]) -> bool:

@@ -264,19 +264,17 @@ def _part(text: str, start: int, end: int | None = None) -> str:
 
 def _index_of(text: Cell, part: Cell, start: Cell | None = None) -> Cell:
     if start is None:
-        value = _present(_first_position(_receiver(text, part), part.standard), text, part)
-        return _position(value, text, part)
+        found = _before_first(_receiver(text, part), part.standard).fill_null(-1)
+        return _position(_present(found, text, part), text, part)
     characters = _receiver(text, part, start)
     first = pl.when(start.standard.is_between(0, _size(characters))).then(start.standard)
-    found = _first_position(characters.str.slice(first), part.standard)
-    value = pl.when(found >= 0).then(found + first).otherwise(found)
-    return _position(_present(pl.when(first.is_not_null()).then(value), text, part), text, part, start)
+    found = (_before_first(characters.str.slice(first), part.standard) + first).fill_null(-1)
+    return _position(_present(pl.when(first.is_not_null()).then(found), text, part), text, part, start)
 
 
-def _first_position(text: pl.Expr, part: pl.Expr) -> pl.Expr:
-    """Code points before the first occurrence, or -1. Polars counts bytes."""
-    before = text.cast(pl.Binary).bin.head(text.str.find(part, literal=True)).cast(pl.String)
-    return _size(before).fill_null(-1)
+def _before_first(text: pl.Expr, part: pl.Expr) -> pl.Expr:
+    """Code points before the first occurrence; null where there is none. Polars counts bytes."""
+    return _size(text.cast(pl.Binary).bin.head(text.str.find(part, literal=True)).cast(pl.String))
 
 
 def _position(value: pl.Expr, *arguments: Cell) -> Cell:
@@ -291,22 +289,21 @@ def _found(text: str, part: str, start: int) -> int:
 
 def _last_index_of(text: Cell, part: Cell, start: Cell | None = None) -> Cell:
     if start is None:
-        value = _present(_last_position(_receiver(text, part), part), text, part)
-        return _position(value, text, part)
+        found = _before_last(_receiver(text, part), part).fill_null(-1)
+        return _position(_present(found, text, part), text, part)
     characters = _receiver(text, part, start)
     last = pl.when(start.standard.is_between(0, _size(characters))).then(start.standard)
-    found = _last_position(characters.str.head(last + _size(part.standard)), part)
+    found = _before_last(characters.str.head(last + _size(part.standard)), part).fill_null(-1)
     return _position(_present(pl.when(last.is_not_null()).then(found), text, part), text, part, start)
 
 
-def _last_position(text: pl.Expr, part: Cell) -> pl.Expr:
-    """Code points before the last occurrence, or -1."""
+def _before_last(text: pl.Expr, part: Cell) -> pl.Expr:
+    """Code points before the last occurrence; null where there is none."""
     if part.constant is not None:
         (constant,) = part.constant
         escaped = "".join(rf"\x{{{ord(character):x}}}" for character in str(constant))
-        return _size(text.str.extract(f"(?s)^(.*){escaped}")).fill_null(-1)
-    after = _first_position(_reversed(text), _reversed(part.standard))
-    return pl.when(after >= 0).then(_size(text) - _size(part.standard) - after).otherwise(after)
+        return _size(text.str.extract(f"(?s)^(.*){escaped}"))
+    return _size(text) - _size(part.standard) - _before_first(_reversed(text), _reversed(part.standard))
 
 
 def _found_last(text: str, part: str, start: int) -> int:
@@ -348,10 +345,14 @@ def _replace(text: Cell, old: Cell, new: Cell, limit: Cell | None = None) -> Cel
     fixed = (-1,) if limit is None else limit.constant
     characters, grows = _within_bounds(_receiver(text, *others), old, new, None if limit is None else limit.standard)
     all_of_them = fixed is not None and isinstance(fixed[0], int) and fixed[0] < 0
-    if all_of_them and old.constant is not None and old.constant != ("",):
+    if all_of_them and old.constant is not None:
         # Polars refuses a null here where it is the only value.
         replacement = new.standard.fill_null("") if may_be_null(new) else new.standard
         value = characters.str.replace_all(old.standard, replacement, literal=True)
+    elif fixed is not None and fixed[0] == 0:
+        value = characters
+    elif fixed is not None and old.constant is not None and new.constant is not None:
+        value = characters.str.replace(old.standard, new.standard, literal=True, n=int(str(fixed[0])))
     else:
         parts = _parts(characters, old.standard)
         if limit is None or all_of_them:

@@ -26,6 +26,7 @@ from typing import Protocol, cast
 
 import polars as pl
 from cel_expr_python import cel
+from cel_expr_python.ext import ext_encoders, ext_math, ext_strings
 from google.protobuf import (
     any_pb2,
     descriptor_pb2,
@@ -81,8 +82,9 @@ class Referee:
         self._fieldless = frozenset(n for n, t in frame.schema.items() if not _has_field_form(n, t))
         self._rows = {nulls: self._messages(nulls=nulls) for nulls in (False, True)}
         names = [n for n in frame.columns if _NAMES.fullmatch(n) and n not in ("user", "now")]
-        variables = {name: cel.Type.DYN for name in (*names, "user", "now")}
-        self._environment = cel.NewEnv(self._pool.descriptors, variables=variables)
+        variables = dict.fromkeys((*names, "user", "now"), cel.Type.DYN)
+        extensions = [ext_encoders.ExtEncoders(), ext_math.ExtMath(), ext_strings.ExtStrings()]
+        self._environment = cel.NewEnv(self._pool.descriptors, variables=variables, extensions=extensions)
 
     def outcomes(self, condition: str, *, null_structs: bool = False) -> list[Value]:
         """The value of a condition on each row, or ``ERROR``."""
@@ -90,7 +92,7 @@ class Referee:
         used = set(_NAMES.findall(condition))
         rows = [self._row(used, condition, place, nulls=null_structs) for place in range(self._height)]
         text: _Program | None = None
-        found = []
+        found: list[Value] = []
         for row in rows:
             try:
                 result = program.eval(data=row)
@@ -206,7 +208,7 @@ class _Pool:
             case None | Message():
                 return value
             case list() if value:
-                return [self._part(v) or self._null for v in value]  # type: ignore[misc]
+                return [self._part(v) or self._null for v in value]
             case list():
                 return self._empty
             case bool():

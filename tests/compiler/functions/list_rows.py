@@ -36,7 +36,7 @@ _POOLS: dict[str, tuple[pl.DataType, Sequence[object]]] = {
 
 @cache
 def list_rows() -> pl.DataFrame:
-    """A column of lists for each type of elements, ``nested`` lists, lists of structs, and single values beside them."""
+    """A column of lists for each type of elements, lists of lists, of structs, and single values beside."""
     deal = random.Random(7)
     columns = [pl.Series("row", range(ROWS), dtype=pl.Int64)]
     for name, (dtype, pool) in _POOLS.items():

@@ -1,0 +1,116 @@
+"""Which rows of a chunk something is true for, as packed bits.
+
+Two bitmaps stand for a condition on a chunk: *surely*, the rows on which it is true, and *maybe*, those on which it is
+true or an error. ``&&`` and ``||`` are one word operation on each; ``!`` swaps and inverts them. That is CEL's
+absorption, as in Kleene's logic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+"""Bits of rows, 64 a word, the first row the lowest bit; the bits behind the last row are clear."""
+
+_WORD_BITS = 64
+
+
+class Bitmaps(NamedTuple):
+    """The rows on which something is ``surely`` true, and on which it ``maybe`` is: true or an error.
+
+    The two are one object where no row is an error.
+    """
+
+    surely: Words
+    maybe: Words
+
+
+def every_row(rows: int) -> Words:
+    """The bitmap of all rows of a chunk."""
+    words = np.full(_word_count(rows), np.iinfo(np.uint64).max, dtype=np.uint64)
+    if rows % _WORD_BITS:
+        words[-1] = (1 << rows % _WORD_BITS) - 1
+    return words
+
+
+def of_column(column: pl.Series, every: Words) -> Bitmaps:
+    """A boolean column, whose nulls are errors; its bits are taken as Arrow packs them."""
+    array = column.to_arrow()
+    if array.offset:
+        # A slice's bits start within a byte.
+        surely = of_flags(column.fill_null(value=False).to_numpy())
+        return Bitmaps(surely, of_flags(column.fill_null(value=True).to_numpy()) if column.has_nulls() else surely)
+    validity, values = array.buffers()
+    true = _of_buffer(values, len(column))
+    if validity is None or not column.has_nulls():
+        return Bitmaps(true, true)
+    present = _of_buffer(validity, len(column))
+    return Bitmaps(true & present, (true | ~present) & every)
+
+
+def of_flags(flags: NDArray[np.bool_]) -> Words:
+    """A flag a row."""
+    packed = np.packbits(flags, bitorder="little")
+    words = np.zeros(_word_count(len(flags)), dtype=np.uint64)
+    words.view(np.uint8)[: len(packed)] = packed
+    return words
+
+
+def of_rows(rows: NDArray[np.intp], height: int) -> Words:
+    """The rows named, each once, of so many."""
+    flags = np.zeros(height, dtype=np.bool_)
+    flags[rows] = True
+    return of_flags(flags)
+
+
+def conjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
+    """``&&`` of two operands or more."""
+    return _combined(np.bitwise_and, operands)
+
+
+def disjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
+    """``||`` of two operands or more."""
+    return _combined(np.bitwise_or, operands)
+
+
+def negation(operand: Bitmaps, every: Words) -> Bitmaps:
+    """``!`` of an operand."""
+    surely = ~operand.maybe & every
+    return Bitmaps(surely, surely if operand.maybe is operand.surely else ~operand.surely & every)
+
+
+def count(words: Words) -> int:
+    """The number of rows in a bitmap."""
+    return int(np.bitwise_count(words).sum(dtype=np.int64))
+
+
+def _combined(apply: np.ufunc, operands: Sequence[Bitmaps]) -> Bitmaps:
+    first, second, *rest = operands
+    surely = apply(first.surely, second.surely)
+    for operand in rest:
+        apply(surely, operand.surely, out=surely)
+    if all(o.surely is o.maybe for o in operands):
+        return Bitmaps(surely, surely)
+    maybe = apply(first.maybe, second.maybe)
+    for operand in rest:
+        apply(maybe, operand.maybe, out=maybe)
+    return Bitmaps(surely, maybe)
+
+
+def _of_buffer(buffer: object, rows: int) -> Words:
+    octets = -(-rows // 8)
+    words = np.zeros(_word_count(rows), dtype=np.uint64)
+    view = words.view(np.uint8)
+    view[:octets] = np.frombuffer(buffer, dtype=np.uint8, count=octets)  # type: ignore[call-overload]
+    if rows % 8:
+        view[octets - 1] &= (1 << rows % 8) - 1
+    return words
+
+
+def _word_count(rows: int) -> int:
+    return -(-rows // _WORD_BITS)
