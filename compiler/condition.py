@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import messages
-from .check import check
+from .check import check, logic
 from .diagnostics import CompileError, Diagnostic
 from .ir import Column, Node, children
 from .normalize import normalize
 from .overloads import known
 from .parse import parse
 from .schema import Schema
-from .source import Source
-from .syntax import Syntax
+from .source import Source, Span
+from .substitution import Constants, substitute
+from .syntax import Logic, Syntax
 from .types import BOOL, Dynamic, Type, plain
 
 
@@ -26,17 +28,26 @@ class Condition:
         syntax: the tree as written, which the interpreter reads.
         checked: the typed tree as written.
         node: the typed tree in normal form, which is lowered.
+        parts: the conditions that it combines; none where it was compiled as one.
     """
 
     source: Source
     syntax: Syntax
     checked: Node
     node: Node
+    parts: tuple[Condition, ...] = ()
 
     @property
     def type(self) -> Type:
         """The CEL type of its value."""
         return self.checked.type
+
+    def source_of(self, span: Span) -> Source:
+        """The source of the condition that a place is in: its own, or that of a part."""
+        for part in self.parts:
+            if part.syntax.span.start <= span.start < part.syntax.span.end:
+                return part.source_of(span)
+        return self.source
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,6 +63,8 @@ def compile_condition(
     name: str = "<input>",
     unchecked: bool = False,
     segment: bool = False,
+    before: str = "",
+    constants: Constants | None = None,
 ) -> Condition:
     """Parses, checks and normalises a condition.
 
@@ -62,18 +75,51 @@ def compile_condition(
         name: what messages call the text.
         unchecked: take every variable as ``dyn`` (specification: "Gradual Type Checking").
         segment: the value must be a bool.
+        before: the texts of the conditions that it is to be combined with, see :func:`combine`.
+        constants: variables that are known before any row is read.
 
     Raises:
         CompileError: with every diagnostic, in source order.
     """
-    source = Source(text, name)
+    source = Source(before + text, name, len(before))
     syntax = parse(source)
+    if constants:
+        syntax = substitute(syntax, source, constants)
     checked = check(syntax, source, schema, now=now, unchecked=unchecked)
     type_ = known(checked.type)
     if segment and not (isinstance(type_, Dynamic) or plain(type_) == BOOL):
         message, hint = messages.not_a_segment(str(type_), source.slice(syntax.span))
         raise CompileError(source, [Diagnostic(syntax.span, message, hint)])
     return Condition(source, syntax, checked, normalize(checked))
+
+
+def combine(operator: str, parts: Sequence[Condition]) -> Condition:
+    """Conditions joined by ``&&`` or ``||``.
+
+    A part keeps its normal form as it is, so that conditions which have parts in common share these whole.
+
+    Args:
+        operator: ``&&`` or ``||``.
+        parts: one condition or more, each of type bool. They are compiled with ``before``, the text up to them: they
+            stand in the order of the text, and the last one's source is that of all.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    first, *_, last = parts
+    span = Span(first.syntax.span.start, last.syntax.span.end)
+    syntax = Logic(span, operator, tuple(part.syntax for part in parts))
+    checked = logic(span, operator, tuple(part.checked for part in parts), syntax)
+    node = logic(span, operator, tuple(part.node for part in parts), syntax)
+    return Condition(last.source, syntax, checked, node, tuple(parts))
+
+
+def distinct_parts(conditions: Iterable[Condition]) -> list[Condition]:
+    """The conditions that others combine, and those that combine none, each once, in the order of their first use."""
+    found: dict[int, Condition] = {}
+    for condition in conditions:
+        for part in distinct_parts(condition.parts) if condition.parts else (condition,):
+            found.setdefault(id(part), part)
+    return list(found.values())
 
 
 def _columns(node: Node) -> list[str]:

@@ -18,6 +18,7 @@ import polars.selectors as cs
 
 from .cell import Cell, NotColumnar, integer_range, may_be_null, standard_dtype
 from .functions import ticks
+from .functions.comparison import equal
 from .functions.constants import constant
 from .ir import (
     Call,
@@ -64,6 +65,8 @@ _SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATIO
 _SIZES = frozenset({"size_list", "list_size"})
 _MOST_PARTS = 256
 """Uses of columns in the argument of a call. Without a bound, calls of calls grow exponentially."""
+_LONGEST_OF_LITERALS = 20_000
+"""Characters of an argument without columns, as Polars shows it; for the same reason."""
 
 
 class Clause(NamedTuple):
@@ -305,6 +308,15 @@ class Lowering:
             kept = Cell(cell.value, BOOL, pl.Boolean(), may_be_null(cell))
         return kept
 
+    def _membership(self, node: Call, space: Space) -> Cell:
+        """``constant in list`` over the list's elements, which are flattened once for all that ask them."""
+        item, range_ = node.arguments
+        child, range_cell = self.elements(range_, 0, space)
+        keep = equal(self._element(child), self.lower(item, child))
+        return Cell(
+            self.reduce(child, Kind.EXISTS, pl.Boolean(), keep=keep.value), BOOL, pl.Boolean(), may_be_null(range_cell)
+        )
+
     def _call(self, node: Call, space: Space) -> Cell:
         if node.overload.id in _SIZES and isinstance(node.arguments[0], Comprehension):
             filters, range_ = _through_filters(node.arguments[0])
@@ -316,6 +328,8 @@ class Lowering:
                 value = self.reduce(child, Kind.COUNT, pl.UInt32(), keep=kept.value)
                 fallible = may_be_null(range_cell) or kept.fallible
                 return Cell(value, INT, pl.UInt32(), fallible, interval=(0, 2**32 - 1))
+        if node.overload.id == "in_list" and not self.one_macro and space is self.rows and _is_membership(node):
+            return self._membership(node, space)
         return node.overload.lower(*self.arguments(node, space))
 
     def arguments(self, node: Call, space: Space) -> list[Cell | tuple[Cell, ...]]:
@@ -333,8 +347,10 @@ class Lowering:
 
     def _argument(self, node: Node, space: Space) -> Cell:
         cell = self.lower(node, space)
-        if isinstance(node, Call) and len(cell.value.meta.root_names()) > _MOST_PARTS:
-            raise NotLowered(node, "calls of calls would be copied too often")
+        if isinstance(node, Call):
+            uses = len(cell.value.meta.root_names())
+            if uses > _MOST_PARTS or (uses == 0 and len(str(cell.value)) > _LONGEST_OF_LITERALS):
+                raise NotLowered(node, "calls of calls would be copied too often")
         return cell
 
     # Special forms
@@ -393,6 +409,18 @@ class Lowering:
         if then.interval is not None and otherwise.interval is not None:
             interval = (min(then.interval[0], otherwise.interval[0]), max(then.interval[1], otherwise.interval[1]))
         return Cell(value, type_, dtype, fallible, error, interval)
+
+
+def _is_membership(node: Call) -> bool:
+    """Whether a constant is looked up in a column of lists of scalars."""
+    item, range_ = node.arguments
+    bare = plain(known(range_.type))
+    return (
+        isinstance(item, Constant)
+        and isinstance(range_, (Column, Field))
+        and isinstance(bare, ListType)
+        and plain(bare.element) in _SCALARS
+    )
 
 
 def _is_list_expression(node: Comprehension) -> bool:

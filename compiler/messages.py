@@ -34,6 +34,21 @@ def no_such_field(name: str, operand: str, names: Sequence[str]) -> tuple[str, s
     return f"{operand} has no field '{name}'", _nearest(name, names) or f"its fields are {_listed(names)}"
 
 
+def missing_column(name: str, columns: Sequence[str]) -> tuple[str, str | None]:
+    """The snapshot lacks a column that something other than the user's own condition needs."""
+    return f"the snapshot has no column '{name}'", _nearest(name, columns)
+
+
+def constant_alone(name: str, fields: Sequence[str]) -> tuple[str, str | None]:
+    """A constant with fields stands for itself."""
+    return f"'{name}' has no value of its own: select a field of it, as in {name}.{fields[0]}", None
+
+
+def constant_unset(name: str, field: str) -> tuple[str, str | None]:
+    """A field of a constant has no value."""
+    return f"{name}.{field} has no value here", None
+
+
 def no_fields(type_: str) -> tuple[str, str | None]:
     """A field is selected from what has none."""
     return f"a value of type {type_} has no fields to select", None

@@ -7,7 +7,7 @@ constant over the column in the narrowest type that holds the chunk's values; al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -62,14 +62,17 @@ class Batch:
 
     def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally]) -> None:
         """Adds a chunk's counts to each condition's tally."""
-        every = bitmaps.every_row(chunk.height)
-        known = self._answers(chunk, every)
-        for root, total in zip(self.roots, tallies, strict=True):
-            found = _combine(root, known, every)
+        for found, total in zip(self.answers(chunk), tallies, strict=True):
             members = bitmaps.count(found.surely)
             total.members += members
             if found.maybe is not found.surely:
                 total.errors += bitmaps.count(found.maybe) - members
+
+    def answers(self, chunk: pl.DataFrame) -> Iterator[Bitmaps]:
+        """The rows of a chunk for which each condition holds. What fails in Polars fails before the first."""
+        every = bitmaps.every_row(chunk.height)
+        known = self._answers(chunk, every)
+        return (_combine(root, known, every) for root in self.roots)
 
     def _answers(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows for which each atom holds."""

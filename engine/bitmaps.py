@@ -68,6 +68,12 @@ def of_rows(rows: NDArray[np.intp], height: int) -> Words:
     return of_flags(flags)
 
 
+def rows_of(words: Words, height: int) -> pl.Series:
+    """The numbers of the rows in a bitmap, in ascending order."""
+    flags = np.unpackbits(words.view(np.uint8), count=height, bitorder="little")
+    return pl.Series(flags.view(np.bool_)).arg_true()
+
+
 def conjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
     """``&&`` of two operands or more."""
     return _combined(np.bitwise_and, operands)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from .error_reasons import ReasonTally
 from .plan import Plan, Planned, Refused, plan
 from .results import CountReport, Mode, Tally, moment, run_time
-from .running import POLARS_FAILURES, Running, find_reasons, read_chunks, result_of, run_alone
+from .running import Run, Running, read_chunks, result_of
 from .snapshot import ArrowStream, Snapshot
-
-if TYPE_CHECKING:
-    from .batch import Batch
 
 Progress = Callable[[int, int], None]
 
@@ -60,10 +55,8 @@ def count(
     planning = plan(named, opened.schema, now=time, mode=Mode(mode))
     if isinstance(conditions, str) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
-    planned = [p for p in planning.planned if isinstance(p, Planned)]
-    running = {id(p): Running(p, ReasonTally() if errors else None) for p in planned}
     began = perf_counter()
-    rows = _scan(opened, planning, list(running.values()), time, errors=errors, progress=progress)
+    rows, running = _scan(opened, planning, time, errors=errors, progress=progress)
     scanned = perf_counter() - began
     results = tuple(
         result_of(name, text, one, running, scanned)
@@ -74,52 +67,29 @@ def count(
 
 
 def _scan(
-    snapshot: Snapshot,
-    planning: Plan,
-    running: Sequence[Running],
-    now: int,
-    *,
-    errors: bool,
-    progress: Progress | None,
-) -> int:
-    """Runs the plan over the snapshot, in one query where that serves, else chunk by chunk; the number of users."""
-    if not running:
-        return snapshot.rows
-    if len(running) == 1 and not errors and _is_one_query(running[0].planned):
-        return _count_in_one_query(snapshot, running[0])
-    alone = [r for r in running if r.planned.cell is None or r.planned.clauses]
-    together = [r for r in running if r.planned.cell is not None and not r.planned.clauses]
-    work = _batch(planning, together)
+    snapshot: Snapshot, planning: Plan, time: int, *, errors: bool, progress: Progress | None
+) -> tuple[int, dict[int, Running]]:
+    """Runs the plan over the snapshot, in one query where that serves, else chunk by chunk.
+
+    Returns:
+        The number of users, and what the conditions have come to, by the identity of what the plan says of them.
+    """
+    planned = [one for one in planning.planned if isinstance(one, Planned)]
+    if not planned:
+        return snapshot.rows, {}
+    if len(planned) == 1 and not errors and _is_one_query(planned[0]):
+        one = Running(planned[0])
+        return _count_in_one_query(snapshot, one), {id(planned[0]): one}
+    work = Run(planning, time, errors=errors)
     ids = [snapshot.id_column] if errors and snapshot.has_ids else []
     total = snapshot.rows if progress is not None else 0
     done = 0
     for chunk in read_chunks(snapshot, planning, ids):
-        if work is not None:
-            before = [r.tally.errors for r in together]
-            try:
-                work.tally(chunk.rows, [r.tally for r in together])
-            except POLARS_FAILURES:
-                # One of them fails, and nothing of the chunk is counted: from here on each is run by itself.
-                alone, work = [*alone, *together], None
-            else:
-                for one, known in zip(together, before, strict=True):
-                    if errors and one.error is None and one.tally.errors > known:
-                        find_reasons(planning, one, chunk, now)
-        for one in alone:
-            if one.error is None:
-                run_alone(planning, one, chunk, now)
+        work.count(chunk)
         done += chunk.rows.height
         if progress is not None:
             progress(done, total)
-    return done
-
-
-def _batch(planning: Plan, running: Sequence[Running]) -> Batch | None:
-    if not running:
-        return None
-    from .batch import batch  # brings numpy, which one condition does not need
-
-    return batch([r.planned for r in running], planning.lowering)
+    return done, work.running
 
 
 def _is_one_query(planned: Planned) -> bool:

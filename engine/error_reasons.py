@@ -24,19 +24,17 @@ class ReasonTally:
 
     _found: dict[str, _Found] = field(default_factory=dict)
 
-    def add(self, errors: pl.Series, start: int, ids: pl.Series | None) -> None:
+    def add(self, why: pl.Series, rows: pl.Series, start: int, ids: pl.Series | None) -> None:
         """Adds the errors of a chunk.
 
         Args:
-            errors: String, one a row: the reason where the row is an error, null elsewhere.
+            why: the reason of each row that is an error.
+            rows: the numbers of these rows in the chunk.
             start: the number of rows before the chunk.
             ids: the users' ids; None where the snapshot has none.
         """
-        rows = errors.is_not_null().arg_true()
-        if not len(rows):
-            return
         groups = (
-            pl.DataFrame({_REASON: errors.gather(rows), _ROW: rows})
+            pl.DataFrame([why.alias(_REASON), rows.alias(_ROW)])
             .group_by(_REASON)
             .agg(pl.len().alias("rows"), pl.col(_ROW).min())
         )

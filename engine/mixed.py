@@ -113,11 +113,15 @@ def _outcome(
     if erring is None or not erring.any():
         return Outcome(values, pl.Series([None], dtype=pl.String()).new_from_index(0, frame.height), interpreted)
     rows = erring.arg_true()
-    why = _reasons(plan, planned, frame[rows], segment=segment)
+    why = reasons_of(plan, planned, frame[rows], segment=segment)
     return Outcome(values, _scatter(rows, why, frame.height), interpreted)
 
 
-def _reasons(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bool) -> pl.Series:
+def reasons_of(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bool) -> pl.Series:
+    """The reasons of the rows of a frame, each of which is an error of a condition that is not interpreted as a whole.
+
+    What the interpreter said of its clauses is in columns of the frame.
+    """
     why = plan.reasons.of(planned.condition, segment=segment)
     return select(frame, why.reductions, {_REASON: why.expression}).get_column(_REASON)
 
@@ -131,7 +135,7 @@ def _interpreted(
     schema = plan.lowering.schema
     answers = interpret(condition.syntax, condition.source, frame, schema, now=now, progress=progress)
     why = planned.whole_reason or ""
-    clause = InterpretedClause(condition.source.text, why, frame.height, answers.distinct)
+    clause = InterpretedClause(condition.source.own, why, frame.height, answers.distinct)
     if segment:
         values, errors = answers.condition()
     else:

@@ -9,18 +9,22 @@ from typing import NamedTuple
 import polars as pl
 
 from compiler.cell import Cell, NotColumnar
-from compiler.condition import Condition, compile_condition
+from compiler.condition import Condition, compile_condition, distinct_parts
 from compiler.diagnostics import CompileError, Diagnostic
 from compiler.ir import Node, children
 from compiler.lower import Clause, Lowering, NotLowered
 from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
-from compiler.source import Span
 from compiler.space import Reduction
 
+from .audience import Audience, Channel, Rules, Segment
 from .reason_columns import ReasonColumns
 from .reductions import needed
 from .results import Mode, mode_of
+
+
+_Compiled = tuple[Condition | CompileError, float]
+"""A condition that is checked, or why it is not, and the seconds that took."""
 
 
 class Planned(NamedTuple):
@@ -54,11 +58,20 @@ class Refused(NamedTuple):
     duration: float
 
 
+class Reaching(NamedTuple):
+    """A condition as one cell of its reach matrix: by a channel, without or with consent."""
+
+    channel: Channel
+    consent: bool
+    planned: Planned | Refused
+
+
 class Plan(NamedTuple):
     """Conditions that are run together.
 
     Attributes:
         planned: one for each condition, in the order asked.
+        reaching: of each, the cells of its reach matrix; none where it was not asked for, or does not compile.
         lowering: what they share.
         columns: the columns that any of them reads.
         used: of the columns, the parts that any of them uses.
@@ -66,10 +79,16 @@ class Plan(NamedTuple):
     """
 
     planned: tuple[Planned | Refused, ...]
+    reaching: tuple[tuple[Reaching, ...], ...]
     lowering: Lowering
     columns: tuple[str, ...]
     used: Mapping[str, Shape]
     reasons: ReasonColumns
+
+    def to_run(self) -> tuple[Planned, ...]:
+        """All that can be run, the cells of reach matrices last."""
+        cells = (cell.planned for cells in self.reaching for cell in cells)
+        return tuple(one for one in (*self.planned, *cells) if isinstance(one, Planned))
 
     def projected(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A frame whose nested columns are cut to the parts that are used."""
@@ -77,38 +96,77 @@ class Plan(NamedTuple):
 
 
 def plan(
-    conditions: Mapping[str, str],
+    conditions: Mapping[str, str | Segment],
     schema: Schema,
     *,
     now: int,
     mode: Mode,
     unchecked: bool = False,
     segment: bool = True,
+    rules: Mapping[str, str] | None = None,
+    reach: bool = False,
 ) -> Plan:
     """Compiles conditions, by name, into one plan. One that cannot be compiled is refused alone.
 
     Args:
-        conditions: their texts.
+        conditions: their texts, or segments.
         schema: the columns that there are.
         mode: how they are to be answered.
         now: the time of the run, in nanoseconds since the epoch.
         unchecked: take every variable as ``dyn``.
         segment: each condition must be a bool.
+        rules: whom audiences reach, by name, instead of the default rules.
+        reach: also plan each condition for each channel, without and with consent.
+
+    Raises:
+        AudienceError: there is no rule of a name in ``rules``.
     """
-    compiled: list[tuple[Condition | CompileError, float]] = []
-    for name, text in conditions.items():
+    segments = {name: Segment(one) if isinstance(one, str) else one for name, one in conditions.items()}
+    audiences = [s.audience for s in segments.values()]
+    if reach:
+        audiences += [audience for s in segments.values() for _, _, audience in s.audience.reach()]
+    restrictions = Rules(rules, audiences, schema, now=now)
+    compiled: list[_Compiled] = []
+    reached: list[list[tuple[Channel, bool, _Compiled]]] = []
+    for name, one in segments.items():
         start = perf_counter()
-        label = "<input>" if name == text else name
+        label = "<input>" if name == one.condition else name
         try:
-            one = compile_condition(text, schema, now=now, name=label, unchecked=unchecked, segment=segment)
-            compiled.append((one, perf_counter() - start))
+            condition = compile_condition(
+                one.condition,
+                schema,
+                now=now,
+                name=label,
+                unchecked=unchecked,
+                segment=segment,
+                before=restrictions.text,
+            )
         except CompileError as error:
             compiled.append((error, perf_counter() - start))
-    used = shapes(c.checked for c, _ in compiled if isinstance(c, Condition))
-    lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO, one_macro=len(compiled) == 1)
-    planned = tuple(_planned(one, lowering, mode, seconds) for one, seconds in compiled)
-    read = {name: None for p in planned if isinstance(p, Planned) for name in p.condition.columns}
-    return Plan(planned, lowering, tuple(read), used, ReasonColumns(lowering))
+            reached.append([])
+            continue
+        cells = one.audience.reach() if reach else ()
+        compiled.append(_restricted(condition, restrictions, one.audience, start))
+        reached.append([(c, with_, _restricted(condition, restrictions, a, perf_counter())) for c, with_, a in cells])
+    all_compiled = [*compiled, *(cell for cells in reached for _, _, cell in cells)]
+    used = shapes(part.checked for part in distinct_parts(c for c, _ in all_compiled if isinstance(c, Condition)))
+    lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO, one_macro=len(all_compiled) == 1)
+    planned = tuple(_planned(c, lowering, mode, seconds) for c, seconds in compiled)
+    reaching = tuple(
+        tuple(Reaching(channel, with_, _planned(c, lowering, mode, seconds)) for channel, with_, (c, seconds) in cells)
+        for cells in reached
+    )
+    made = Plan(planned, reaching, lowering, (), used, ReasonColumns(lowering))
+    parts = distinct_parts(one.condition for one in made.to_run())
+    return made._replace(columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)))
+
+
+def _restricted(condition: Condition, rules: Rules, audience: Audience, start: float) -> _Compiled:
+    """A condition with the rules of an audience, compiled since ``start``."""
+    try:
+        return rules.restrict(condition, audience), perf_counter() - start
+    except CompileError as error:
+        return error, perf_counter() - start
 
 
 def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seconds: float) -> Planned | Refused:
@@ -154,10 +212,11 @@ def _own(clause: Clause, condition: Node) -> Clause:
 
 
 def _refusal(condition: Condition, error: NotColumnar) -> CompileError:
-    span = error.node.span if isinstance(error, NotLowered) else Span(0, len(condition.source.text))
-    text = condition.source.slice(span)
+    span = error.node.span if isinstance(error, NotLowered) else condition.syntax.span
+    source = condition.source_of(span)
+    text = source.slice(span)
     message = f"cannot be compiled: {error.reason}, in `{text}`"
-    return CompileError(condition.source, [Diagnostic(span, message, "mode auto interprets this clause")])
+    return CompileError(source, [Diagnostic(span, message, "mode auto interprets this clause")])
 
 
 def unknown_clauses(planned: Planned) -> dict[str, pl.Expr]:

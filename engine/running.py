@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 import polars.selectors as cs
 
 from .error_reasons import ReasonTally
-from .mixed import Outcome, run
+from .mixed import Outcome, reasons_of, run
 from .plan import Plan, Planned, Refused
 from .results import CountResult, InterpretedClause, Tally
 from .snapshot import DEFAULT_CHUNK_ROWS, Snapshot
+
+if TYPE_CHECKING:
+    from .batch import Batch
+    from .bitmaps import Bitmaps
 
 POLARS_FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What Polars raises where a condition cannot be run: that condition fails alone."""
@@ -48,6 +52,11 @@ class Chunk(NamedTuple):
     wanted: pl.DataFrame
     start: int
 
+    @property
+    def ids(self) -> pl.Series | None:
+        """The users' ids, where they are wanted."""
+        return self.wanted.to_series() if self.wanted.width else None
+
 
 def read_chunks(
     snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows: int = DEFAULT_CHUNK_ROWS
@@ -66,31 +75,112 @@ def read_chunks(
     snapshot.check_unchanged()
 
 
-def run_alone(planning: Plan, one: Running, chunk: Chunk, now: int) -> Outcome | None:
-    """Runs one condition on a chunk and adds what it finds; None where it fails."""
-    outcome = _run(planning, one, chunk, now)
-    if outcome is not None:
+class Run:
+    """The conditions of a plan, run over chunk after chunk: those that are compiled together, the others one by one.
+
+    Attributes:
+        running: the conditions that could be planned, by the identity of what the plan says of them.
+    """
+
+    def __init__(self, planning: Plan, now: int, *, errors: bool) -> None:
+        """``errors``: also tell the reasons of errors."""
+        planned = [one for one in planning.planned if isinstance(one, Planned)]
+        self.running = {id(one): Running(one, ReasonTally() if errors else None) for one in planned}
+        self._planning = planning
+        self._errors = errors
+        self._now = now
+        self._alone = [r for r in self.running.values() if r.planned.cell is None or r.planned.clauses]
+        self._together = [r for r in self.running.values() if r.planned.cell is not None and not r.planned.clauses]
+        self._batch: Batch | None = None
+        if self._together:
+            from .batch import batch  # brings numpy, which one query does not need
+
+            self._batch = batch([r.planned for r in self._together], planning.lowering)
+
+    def count(self, chunk: Chunk) -> None:
+        """Adds a chunk's counts, and reasons where they are asked for."""
+        if self._errors:
+            for _ in self._answers(chunk):
+                pass
+        elif self._batch is not None:
+            try:
+                self._batch.tally(chunk.rows, [r.tally for r in self._together])
+            except POLARS_FAILURES:
+                self._separate()
+        for one in self._alone:
+            self._run_alone(one, chunk)
+
+    def members(self, chunk: Chunk) -> Iterator[tuple[Running, pl.Series]]:
+        """Adds a chunk's counts, and reasons where they are asked for. Yields for each condition that does not fail the
+        rows that it holds for, by their numbers in the chunk.
+        """
+        for one, found in self._answers(chunk):
+            from .bitmaps import rows_of
+
+            yield one, rows_of(found.surely, chunk.rows.height)
+        for one in self._alone:
+            outcome = self._run_alone(one, chunk)
+            if outcome is not None:
+                yield one, outcome.values.cast(pl.Boolean).arg_true()
+
+    def _answers(self, chunk: Chunk) -> Iterator[tuple[Running, Bitmaps]]:
+        """Adds what a chunk comes to for the conditions that are run together, and yields it for those that work."""
+        if self._batch is None:
+            return
+        try:
+            answers = self._batch.answers(chunk.rows)
+        except POLARS_FAILURES:
+            self._separate()
+            return
+        for one, found in zip(self._together, answers, strict=True):
+            self._add(one, found, chunk)
+            if one.error is None:
+                yield one, found
+
+    def _separate(self) -> None:
+        """One of the conditions that are run together fails, and nothing of a chunk is counted: each is run by itself,
+        from that chunk on, so that it fails alone.
+        """
+        self._alone, self._together, self._batch = [*self._alone, *self._together], [], None
+
+    def _add(self, one: Running, found: Bitmaps, chunk: Chunk) -> None:
+        from .bitmaps import count, rows_of
+
+        members = count(found.surely)
+        one.tally.members += members
+        erring = count(found.maybe) - members if found.maybe is not found.surely else 0
+        one.tally.errors += erring
+        if erring and one.reasons is not None and one.error is None:
+            rows = rows_of(found.maybe & ~found.surely, chunk.rows.height)
+            read = chunk.rows.select(cs.by_name(*one.planned.condition.columns))
+            try:
+                why = reasons_of(self._planning, one.planned, read[rows], segment=True)
+            except POLARS_FAILURES as failure:
+                one.error = _failure(failure)
+            else:
+                one.reasons.add(why, rows, chunk.start, chunk.ids)
+
+    def _run_alone(self, one: Running, chunk: Chunk) -> Outcome | None:
+        if one.error is not None:
+            return None
+        asked = one.reasons is not None
+        try:
+            outcome = run(self._planning, one.planned, chunk.rows, now=self._now, reasons=asked, segment=True)
+        except POLARS_FAILURES as failure:
+            one.error = _failure(failure)
+            return None
         one.tally.members += int(outcome.values.sum())
         one.tally.errors += outcome.values.null_count()
         one.interpreted += outcome.interpreted
-    return outcome
+        if one.reasons is not None:
+            assert outcome.errors is not None
+            erring = outcome.errors.is_not_null().arg_true()
+            one.reasons.add(outcome.errors.gather(erring), erring, chunk.start, chunk.ids)
+        return outcome
 
 
-def find_reasons(planning: Plan, one: Running, chunk: Chunk, now: int) -> None:
-    """Adds the reasons of a condition's errors on a chunk on which it was counted."""
-    _run(planning, one, chunk, now)
-
-
-def _run(planning: Plan, one: Running, chunk: Chunk, now: int) -> Outcome | None:
-    try:
-        outcome = run(planning, one.planned, chunk.rows, now=now, reasons=one.reasons is not None, segment=True)
-    except POLARS_FAILURES as failure:
-        one.error = f"failed while it was run: {str(failure).partition(chr(10))[0]}"
-        return None
-    if one.reasons is not None:
-        assert outcome.errors is not None
-        one.reasons.add(outcome.errors, chunk.start, chunk.wanted.to_series() if chunk.wanted.width else None)
-    return outcome
+def _failure(failure: BaseException) -> str:
+    return f"failed while it was run: {str(failure).partition(chr(10))[0]}"
 
 
 def result_of(
