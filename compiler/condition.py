@@ -13,7 +13,7 @@ from .normalize import normalize
 from .overloads import known
 from .parse import parse
 from .schema import Schema
-from .source import Source, Span
+from .source import UNNAMED, Source, Span
 from .substitution import Constants, substitute
 from .syntax import Logic, Syntax
 from .types import BOOL, Dynamic, Type, plain
@@ -60,7 +60,7 @@ def compile_condition(
     schema: Schema,
     *,
     now: int,
-    name: str = "<input>",
+    name: str = UNNAMED,
     unchecked: bool = False,
     segment: bool = False,
     before: str = "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from unicodedata import combining, east_asian_width
 
@@ -68,6 +68,10 @@ class CompileError(Exception):
         self.source = source
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.span))
         super().__init__("\n".join(d.render(source) for d in self.diagnostics))
+
+    def named(self, name: str) -> CompileError:
+        """The same error of a text that messages call by this name."""
+        return CompileError(replace(self.source, name=name), self.diagnostics)
 
 
 def _around(text: str, start: int, length: int) -> tuple[str, str, str]:

@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import reduce
-from operator import and_, or_
 from typing import NamedTuple
 
 import polars as pl
-import polars.selectors as cs
 
-from .cell import Cell, NotColumnar, integer_range, may_be_null, standard_dtype
-from .functions import ticks
+from .cell import Cell, NotColumnar, may_be_null
+from .forms import (
+    as_list,
+    bool_cell,
+    column_cell,
+    column_expression,
+    conditional_cell,
+    failing_cell,
+    list_cell,
+    logic_cell,
+)
 from .functions.comparison import equal
 from .functions.constants import constant
 from .ir import (
@@ -35,33 +41,21 @@ from .ir import (
     MakeList,
     MakeMap,
     Node,
-    children,
 )
 from .overloads import known
 from .schema import Schema, data_type
+from .shortcuts import decided, is_list_expression, is_membership, through_filters
 from .space import Kind, Reduction, Space
 from .syntax import Syntax
 from .types import (
     BOOL,
-    BYTES,
-    DOUBLE,
-    DURATION,
     INT,
     NULL,
-    STRING,
-    TIMESTAMP,
-    UINT,
-    Dynamic,
     ListType,
-    MapType,
-    Type,
-    is_nullable,
     nullable,
     plain,
 )
 
-_FEW = 4
-_SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION})
 _SIZES = frozenset({"size_list", "list_size"})
 _MOST_PARTS = 256
 """Uses of columns in the argument of a call. Without a bound, calls of calls grow exponentially."""
@@ -179,7 +173,7 @@ class Lowering:
             case Constant():
                 return constant(node.value, known(node.type))
             case Column():
-                stored = _column(self._stored.get(node.name, node.name))
+                stored = column_expression(self._stored.get(node.name, node.name))
                 cell = column_cell(stored, node.type, self.schema.columns[node.name])
                 return replace(cell, finite=True) if node.name in self.finite else cell
             case Local():
@@ -191,11 +185,11 @@ class Lowering:
             case Call():
                 return self._call(node, space)
             case Logic():
-                return _logic(node.operator, [self.lower(o, space) for o in node.operands])
+                return logic_cell(node.operator, [self.lower(o, space) for o in node.operands])
             case Conditional():
                 return self._conditional(node, space)
             case MakeList():
-                return _make_list([self.lower(e, space) for e in node.elements], node.type)
+                return list_cell([self.lower(e, space) for e in node.elements], node.type)
             case MakeMap():
                 raise NotLowered(node, "a map is built")
             case Comprehension():
@@ -203,7 +197,7 @@ class Lowering:
             case Fail():
                 for operand in node.operands:
                     self.lower(operand, space)  # the reasons of its errors come first
-                return _failing(node)
+                return failing_cell(node)
             case Deferred():
                 raise NotLowered(node, node.reason)
 
@@ -237,7 +231,7 @@ class Lowering:
 
     def elements(self, range_: Node, depth: int, space: Space) -> tuple[Space, Cell]:
         """The space of the elements of a comprehension's range, and the range's cell."""
-        range_cell = _as_list(self.lower(range_, space))
+        range_cell = as_list(self.lower(range_, space))
         key = (id(space), f"{depth}:{range_.fingerprint}")
         child = self._spaces.get(key)
         if child is None:
@@ -261,9 +255,9 @@ class Lowering:
         return pl.col(name)
 
     def _comprehension(self, node: Comprehension, space: Space) -> Cell:
-        if self.one_macro and space is self.rows and _is_list_expression(node):
+        if self.one_macro and space is self.rows and is_list_expression(node):
             return self._list_expression(node, space)
-        filters, range_ = _through_filters(node.range)
+        filters, range_ = through_filters(node.range)
         child, range_cell = self.elements(range_, node.depth, space)
         if node.condition is not None:
             filters.append(node.condition)
@@ -272,7 +266,7 @@ class Lowering:
         fallible = may_be_null(range_cell) or (kept is not None and kept.fallible)
         logical = {"all": Kind.ALL, "exists": Kind.EXISTS, "exists_one": Kind.EXISTS_ONE}.get(node.macro)
         if logical is not None:
-            value = self.reduce(child, logical, pl.Boolean(), **_decided(logical, _bool(body), kept))
+            value = self.reduce(child, logical, pl.Boolean(), **decided(logical, bool_cell(body), kept))
             return Cell(value, BOOL, pl.Boolean(), fallible or may_be_null(body))
         if node.macro == "filter":
             element = self._element(child)
@@ -287,11 +281,11 @@ class Lowering:
 
     def _list_expression(self, node: Comprehension, space: Space) -> Cell:
         """``all`` or ``exists`` as one expression over the list, which needs no space of its own."""
-        range_cell = _as_list(self.lower(node.range, space))
+        range_cell = as_list(self.lower(node.range, space))
         child = Space(node.depth, space, range_cell, element=pl.element())
         # Kept, for the cells of a space are known by its identity.
         self._spaces[id(child), node.fingerprint] = child
-        body = _bool(self.lower(node.body, child))
+        body = bool_cell(self.lower(node.body, child))
         # With nulls not ignored, any and all are Kleene's: a null, an error, stays unless an element decides.
         found = body.value.any(ignore_nulls=False) if node.macro == "exists" else body.value.all(ignore_nulls=False)
         fallible = may_be_null(range_cell) or may_be_null(body)
@@ -301,7 +295,7 @@ class Lowering:
         """Which elements filters keep, one after the other; null, an error, where one of them cannot tell."""
         kept: Cell | None = None
         for condition in filters:
-            cell = _bool(self.lower(condition, child))
+            cell = bool_cell(self.lower(condition, child))
             if kept is not None:
                 value = pl.when(kept.value).then(cell.value).otherwise(kept.value)
                 cell = Cell(value, BOOL, pl.Boolean(), kept.fallible or may_be_null(cell))
@@ -319,7 +313,7 @@ class Lowering:
 
     def _call(self, node: Call, space: Space) -> Cell:
         if node.overload.id in _SIZES and isinstance(node.arguments[0], Comprehension):
-            filters, range_ = _through_filters(node.arguments[0])
+            filters, range_ = through_filters(node.arguments[0])
             if filters:
                 # A filtered list that is only counted is never made.
                 child, range_cell = self.elements(range_, node.arguments[0].depth, space)
@@ -328,7 +322,7 @@ class Lowering:
                 value = self.reduce(child, Kind.COUNT, pl.UInt32(), keep=kept.value)
                 fallible = may_be_null(range_cell) or kept.fallible
                 return Cell(value, INT, pl.UInt32(), fallible, interval=(0, 2**32 - 1))
-        if node.overload.id == "in_list" and not self.one_macro and space is self.rows and _is_membership(node):
+        if node.overload.id == "in_list" and not self.one_macro and space is self.rows and is_membership(node):
             return self._membership(node, space)
         return node.overload.lower(*self.arguments(node, space))
 
@@ -347,7 +341,7 @@ class Lowering:
 
     def _argument(self, node: Node, space: Space) -> Cell:
         cell = self.lower(node, space)
-        if isinstance(node, Call):
+        if isinstance(node, (Call, Conditional)):
             uses = len(cell.value.meta.root_names())
             if uses > _MOST_PARTS or (uses == 0 and len(str(cell.value)) > _LONGEST_OF_LITERALS):
                 raise NotLowered(node, "calls of calls would be copied too often")
@@ -375,7 +369,7 @@ class Lowering:
         """Whether a cell is there, be its value of use or not (a Decimal beyond int64 is there)."""
         if not isinstance(node.operand, Field):
             assert isinstance(node.operand, Column)
-            return Cell(_column(node.operand.name).is_not_null(), BOOL, pl.Boolean(), fallible=False)
+            return Cell(column_expression(node.operand.name).is_not_null(), BOOL, pl.Boolean(), fallible=False)
         message = self._message(node.operand, space)
         present = message.value.struct.field(node.operand.name).is_not_null()
         failed = message.failed()
@@ -384,181 +378,11 @@ class Lowering:
         return Cell(pl.when(~failed).then(present), BOOL, pl.Boolean())
 
     def _conditional(self, node: Conditional, space: Space) -> Cell:
-        condition = _bool(self.lower(node.condition, space))
-        then, otherwise = self.lower(node.then, space), self.lower(node.otherwise, space)
+        condition = bool_cell(self._argument(node.condition, space))
+        then, otherwise = self._argument(node.then, space), self._argument(node.otherwise, space)
         if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
             other = otherwise if isinstance(node.then, Fail) else then
             bare = other.type if other.type == NULL else plain(other.type)
             failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype)
             then, otherwise = (failing, other) if isinstance(node.then, Fail) else (other, failing)
-        type_, dtype, first, second = _one_type(then, otherwise)
-        test = condition.value
-        value = pl.when(test).then(first).otherwise(second)
-        if may_be_null(condition):
-            value = pl.when(test.is_not_null()).then(value)
-        fallible = may_be_null(condition) or then.fallible or otherwise.fallible
-        error = None
-        if fallible and is_nullable(type_):
-            never = pl.lit(value=False)
-            failed = [
-                test.is_null(),
-                pl.when(test).then(_or(then.failed(), never)).otherwise(_or(otherwise.failed(), never)),
-            ]
-            error = pl.any_horizontal(failed)
-        interval = None
-        if then.interval is not None and otherwise.interval is not None:
-            interval = (min(then.interval[0], otherwise.interval[0]), max(then.interval[1], otherwise.interval[1]))
-        return Cell(value, type_, dtype, fallible, error, interval)
-
-
-def _is_membership(node: Call) -> bool:
-    """Whether a constant is looked up in a column of lists of scalars."""
-    item, range_ = node.arguments
-    bare = plain(known(range_.type))
-    return (
-        isinstance(item, Constant)
-        and isinstance(range_, (Column, Field))
-        and isinstance(bare, ListType)
-        and plain(bare.element) in _SCALARS
-    )
-
-
-def _is_list_expression(node: Comprehension) -> bool:
-    """Whether a macro asks the elements of a list of scalars alone: Polars' list expressions know no outer columns, and
-    take what is the same for each element for one element, even of an empty list.
-    """
-    bare = plain(known(node.range.type))
-    return (
-        node.macro in ("all", "exists")
-        and node.body.depends == 1 << node.depth
-        and isinstance(bare, ListType)
-        and plain(bare.element) in _SCALARS
-        and not isinstance(node.range, Comprehension)
-        and _asks_elements_alone(node.body)
-    )
-
-
-def _asks_elements_alone(node: Node) -> bool:
-    if isinstance(node, (Column, Comprehension, Fail)):
-        return False
-    return all(map(_asks_elements_alone, children(node)))
-
-
-def _through_filters(range_: Node) -> tuple[list[Node], Node]:
-    """``list.filter(x, a).filter(x, b)`` as the conditions in their order, and the list."""
-    filters: list[Node] = []
-    while isinstance(range_, Comprehension) and range_.macro == "filter":
-        filters.insert(0, range_.body)
-        range_ = range_.range
-    return filters, range_
-
-
-def _decided(kind: Kind, body: Cell, kept: Cell | None) -> dict[str, pl.Expr]:
-    """What a logical reduction takes of the elements that are kept; the others decide nothing."""
-    if kept is None:
-        return {"keep": body.value}
-    keep = pl.when(kept.value).then(body.value).otherwise(statement=kind is Kind.ALL)
-    return {"keep": keep, "failed": kept.value.is_null()} if kept.fallible else {"keep": keep}
-
-
-def column_cell(value: pl.Expr, type_: Type, dtype: pl.DataType) -> Cell:
-    """The cell of a column, field or element, as it is stored."""
-    match dtype:
-        case pl.Array():
-            return column_cell(value.arr.to_list(), type_, pl.List(dtype.inner))
-        case pl.Decimal() if dtype.scale == 0:
-            # A value beyond 64 bits is an error on use.
-            narrow = value.cast(pl.Int64, strict=False)
-            error = value.is_not_null() & narrow.is_null()
-            return Cell(narrow, type_, pl.Int64(), fallible=True, error=error)
-        case pl.Decimal():
-            return Cell(value.cast(pl.Float64), type_, pl.Float64(), fallible=False)
-        case _:
-            return Cell(value, type_, dtype, fallible=False, interval=integer_range(dtype))
-
-
-def _failing(node: Fail) -> Cell:
-    """An error on every row; of the type that the surroundings expect, or bool where that is not known."""
-    bare = plain(known(node.type))
-    type_ = BOOL if isinstance(bare, Dynamic) else bare
-    dtype = ticks.dtype_of(0, type_) if type_ in (TIMESTAMP, DURATION) else standard_dtype(type_)
-    if dtype is None:
-        raise NotLowered(node, "it is an error on every row")
-    return Cell(pl.lit(None, dtype=dtype), type_, dtype)
-
-
-def _column(name: str) -> pl.Expr:
-    # Polars reads such names as patterns.
-    pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
-    return cs.by_name(name).as_expr() if pattern else pl.col(name)
-
-
-def _logic(operator: str, cells: list[Cell]) -> Cell:
-    values = [_bool(c).value for c in cells]
-    conjunction = operator == "&&"
-    if len(values) <= _FEW:
-        value = reduce(and_ if conjunction else or_, values)
-    else:
-        # A chain of operators takes Polars quadratic time, see the measurements.
-        value = pl.all_horizontal(values) if conjunction else pl.any_horizontal(values)
-    return Cell(value, BOOL, pl.Boolean(), any(may_be_null(c) for c in cells))
-
-
-def _bool(cell: Cell) -> Cell:
-    """A cell as an operand that must be bool; a null is an error."""
-    if plain(cell.type) == BOOL:
-        return cell
-    if cell.type == NULL:
-        return Cell(pl.lit(None, dtype=pl.Boolean), BOOL, pl.Boolean())
-    raise NotColumnar("it is not known to be a bool")
-
-
-def _make_list(cells: list[Cell], type_: Type) -> Cell:
-    bare = plain(type_)
-    assert isinstance(bare, ListType)
-    element = bare.element
-    dtype = standard_dtype(element)
-    if isinstance(element, Dynamic) or dtype is None or isinstance(dtype, pl.List):
-        raise NotColumnar(f"a list of {element} is built")
-    value = pl.concat_list([c.standard.cast(dtype) for c in cells])
-    failed = [f for f in (c.failed() for c in cells) if f is not None]
-    if failed:
-        value = pl.when(~pl.any_horizontal(failed)).then(value)
-    return Cell(value, bare, pl.List(dtype), bool(failed))
-
-
-def _as_list(cell: Cell) -> Cell:
-    """The range of a comprehension: a list, or the keys of a map."""
-    bare = plain(cell.type)
-    if isinstance(bare, MapType) and isinstance(cell.dtype, pl.Map):
-        key = data_type(cell.dtype.key)
-        keys: Type = ListType(bare.key)
-        if cell.nullable:
-            keys = nullable(keys)
-        return Cell(cell.value.map.keys(), keys, pl.List(key), cell.fallible, cell.error)
-    if not isinstance(bare, ListType) or not isinstance(cell.dtype, pl.List):
-        raise NotColumnar("the range is not a column")
-    return cell
-
-
-def _one_type(a: Cell, b: Cell) -> tuple[Type, pl.DataType, pl.Expr, pl.Expr]:
-    """One type for two cells, the Polars type for both, and both as that."""
-    if NULL in (a.type, b.type):
-        other = b if a.type == NULL else a
-        return nullable(other.type), other.dtype, a.value, b.value
-    bare = plain(a.type)
-    if bare != plain(b.type):
-        raise NotColumnar(f"it is {bare} or {plain(b.type)}")
-    type_ = nullable(bare) if a.nullable or b.nullable else bare
-    if a.dtype == b.dtype:
-        return type_, a.dtype, a.value, b.value
-    if bare in (TIMESTAMP, DURATION):
-        return type_, pl.Int128(), ticks.nanoseconds(a), ticks.nanoseconds(b)
-    dtype = standard_dtype(bare)
-    if dtype is None:
-        raise NotColumnar(f"{bare} in two forms")
-    return type_, dtype, a.standard, b.standard
-
-
-def _or(expression: pl.Expr | None, otherwise: pl.Expr) -> pl.Expr:
-    return otherwise if expression is None else expression
+        return conditional_cell(condition, then, otherwise)

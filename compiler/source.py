@@ -6,6 +6,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+UNNAMED = "<input>"
+"""What messages call a condition without a name."""
+
 
 class Span(NamedTuple):
     """A half-open range of code points ``[start, end)`` in a source text."""
@@ -33,7 +36,7 @@ class Source:
     """
 
     text: str
-    name: str = "<input>"
+    name: str = UNNAMED
     start: int = 0
     _line_starts: list[int] = field(default_factory=list, compare=False, repr=False)
 

@@ -1,6 +1,6 @@
-"""Variables whose value is known before any row is read: ``segment.edition_id`` becomes the literal that it stands for.
+"""Variables whose values are known before any row is read: ``segment.edition_id`` becomes the literal it stands for.
 
-The literal keeps the place of what was written. So whatever comes after (checker, lowering, interpreter) sees a constant
+The literal keeps the place of what was written. So all that comes after (checker, lowering, interpreter) sees a literal
 like any other, and a column of the same name is hidden in this condition alone.
 """
 
@@ -80,9 +80,7 @@ class _Substitution:
             case ListLiteral():
                 return node._replace(elements=self.all(node.elements, hidden))
             case MapLiteral():
-                entries = (
-                    MapEntry(self.of(e.key, hidden), self.of(e.value, hidden), e.optional) for e in node.entries
-                )
+                entries = (MapEntry(self.of(e.key, hidden), self.of(e.value, hidden), e.optional) for e in node.entries)
                 return node._replace(entries=tuple(entries))
             case MessageLiteral():
                 return node._replace(fields=tuple(f._replace(value=self.of(f.value, hidden)) for f in node.fields))

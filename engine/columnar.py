@@ -8,6 +8,8 @@ import polars as pl
 
 from compiler.space import Reduction
 
+from .evaluated import evaluated
+
 
 def select(frame: pl.DataFrame, reductions: Sequence[Reduction], cells: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """The values of expressions over the rows of a frame, one column each.
@@ -25,13 +27,3 @@ def select(frame: pl.DataFrame, reductions: Sequence[Reduction], cells: Mapping[
             spaces.add(reduction)
         return spaces.evaluate(None, cells)
     return evaluated(frame, cells)
-
-
-def evaluated(frame: pl.DataFrame, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """The values of expressions, one column each, as long as the frame.
-
-    What is the same for all rows (of literals alone, or chosen by a literal) is one value to Polars. A lazy
-    ``with_columns`` spreads it over the rows; an eager one refuses some forms of it, and ``select`` shortens the frame.
-    """
-    optimizations = pl.QueryOptFlags.none(simplify_expression=True)
-    return frame.lazy().with_columns(**expressions).select(list(expressions)).collect(optimizations=optimizations)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compiler.schema import data_type
 from compiler.space import ELEMENT, Kind, Reduction, Space
 
-from .columnar import evaluated
+from .evaluated import evaluated
 
 
 @dataclass(slots=True)

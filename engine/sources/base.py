@@ -87,17 +87,17 @@ def ahead(reads: Iterable[Callable[[], pl.DataFrame]]) -> Iterator[pl.DataFrame]
     from concurrent.futures import Future, ThreadPoolExecutor  # one query over a file needs none
 
     pending: deque[Future[pl.DataFrame]] = deque()
-    with ThreadPoolExecutor(_READS_AHEAD) as pool:
-        try:
-            for read in reads:
-                pending.append(pool.submit(read))
-                if len(pending) > _READS_AHEAD:
-                    yield pending.popleft().result()
-            while pending:
+    pool = ThreadPoolExecutor(_READS_AHEAD)
+    try:
+        for read in reads:
+            pending.append(pool.submit(read))
+            if len(pending) > _READS_AHEAD:
                 yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        # An interrupt does not wait for what is being read.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def slices(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
