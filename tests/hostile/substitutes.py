@@ -69,7 +69,7 @@ _UNJUDGED = re.compile(
 )
 
 
-def substituted(conditions: Sequence[Written], seed: int, number: int) -> list[str]:
+def substituted(conditions: Sequence[Written], seed: int | str, number: int) -> list[str]:
     """That many conditions, each made from one of ``conditions`` by putting other expressions in place of columns."""
     chance = random.Random(seed)
     usable = [w.text for w in conditions if w.checked and w.file != "null_structs" and w.text not in exceptions()]
