@@ -268,7 +268,7 @@ class _Checker:
         """A call of the function of that name, bound to its overload."""
         function = self.functions[name, method]
         types = [a.type for a in arguments]
-        resolution = resolve(function, types, unchecked=self.unchecked)
+        resolution = resolve(name, tuple(types), method=method, unchecked=self.unchecked)
         if resolution is None:
             message, hint = messages.no_overload(function, types, [self.source.slice(a.span) for a in arguments])
             needed = arguments[1:] if name == "@in" else arguments

@@ -115,11 +115,17 @@ def combine(operator: str, parts: Sequence[Condition]) -> Condition:
 
 def distinct_parts(conditions: Iterable[Condition]) -> list[Condition]:
     """The conditions that others combine, and those that combine none, each once, in the order of their first use."""
-    found: dict[int, Condition] = {}
-    for condition in conditions:
-        for part in distinct_parts(condition.parts) if condition.parts else (condition,):
-            found.setdefault(id(part), part)
-    return list(found.values())
+    found: list[Condition] = []
+    seen: set[int] = set()
+    pending = list(conditions)[::-1]
+    while pending:
+        condition = pending.pop()
+        if id(condition) not in seen:
+            seen.add(id(condition))
+            if not condition.parts:
+                found.append(condition)
+            pending += condition.parts[::-1]
+    return found
 
 
 def _columns(node: Node) -> list[str]:

@@ -34,10 +34,11 @@ _OPPOSITES = {
 def normalize(node: Node) -> Node:
     """The normal form of a tree; equal to it on every row."""
     below = children(node)
-    if below:
-        normal = tuple(map(normalize, below))
-        if any(new is not old for new, old in zip(normal, below, strict=True)):
-            node = _with_children(node, normal)
+    if not below and not isinstance(node, MakeList):
+        return node
+    normal = tuple(map(normalize, below))
+    if any(new is not old for new, old in zip(normal, below, strict=True)):
+        node = _with_children(node, normal)
     for rule in RULES:
         node = rule(node)
     return node

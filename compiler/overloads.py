@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
+from .functions import catalogue
 from .functions.declare import Function, Overload
 from .types import (
     BOOL,
@@ -53,11 +55,19 @@ class Resolution:
     type: Type
 
 
-def resolve(function: Function, arguments: Sequence[Type], *, unchecked: bool) -> Resolution | None:
+@lru_cache(maxsize=4_096)
+def resolve(name: str, arguments: tuple[Type, ...], *, method: bool, unchecked: bool) -> Resolution | None:
     """The overload of a function for arguments of these types; None where there is none.
 
-    ``unchecked``: arguments are taken as ``dyn``, so values of different types may be compared for equality.
+    Many conditions ask the same of the same columns, so what was resolved is kept.
+
+    Args:
+        name: of a function of the catalogue.
+        arguments: their types, the receiver's first.
+        method: whether it is called on a receiver.
+        unchecked: arguments are taken as ``dyn``, so values of different types may be compared for equality.
     """
+    function = catalogue()[name, method]
     dynamic = unchecked or any(isinstance(a, Dynamic) for a in arguments)
     behind = [known(a) for a in arguments]
     unknown = DYN in behind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from .functions import catalogue
 from .functions.declare import Function, Overload
@@ -47,6 +48,20 @@ def reference() -> tuple[Entry, ...]:
     operators = [entry for entry in entries if entry.kind == "operator"]
     others = [entry for entry in entries if entry.kind != "operator"]
     return (*_LOGIC, *operators, *_MACROS, *sorted(others, key=lambda e: (e.name.casefold(), e.kind)))
+
+
+def entries_of(name: str | None) -> tuple[Entry, ...]:
+    """The entries of a name; None is all.
+
+    Raises:
+        LookupError: there is none; its text names the nearest.
+    """
+    entries = tuple(entry for entry in reference() if name in (None, entry.name))
+    if not entries and name is not None:
+        near = get_close_matches(name, [entry.name for entry in reference()], n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else "; all of them: cellar functions"
+        raise LookupError(f"There is no function '{name}'{hint}")
+    return entries
 
 
 _LOGIC = (

@@ -225,7 +225,7 @@ DIFFERENCES = {
     "too large for a double": "cel-go refuses 1e999; cel-cpp reads it as infinity",
     "is a reserved word": "the specification reserves the word; cel-cpp lets it begin the name of a message type",
     "levels deep": "a limit of ours",
-    "token recognition error at: '`": "any column is reached in backticks; cel-cpp takes ASCII letters, digits and _.-/ only",
+    "token recognition error at: '`": "backticks reach any column; cel-cpp takes ASCII letters, digits and _.-/ only",
     "String must end with": "cel-cpp takes a backslash at the end of a raw string for an escape; the grammar does not",
 }
 
