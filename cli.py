@@ -11,24 +11,32 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from functools import wraps
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from cli_options import (
+    LAYOUTS,
+    audience_options,
+    file_option,
+    format_option,
+    layout_option,
+    now_option,
+    on_snapshot,
+    run_options,
+)
+
 if TYPE_CHECKING:
-    from engine import Snapshot
+    from engine import CountReport, Segment, Snapshot
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 FAILED, MISUSED, SOME_FAILED, NO_SNAPSHOT, INTERRUPTED, NO_READER = 1, 2, 3, 4, 130, 141
-
-_DEMO_COMPARED = ("Over 30", "Students", "Larger than usual", "Frequent refunds")
 
 
 class _Commands(click.Group):
@@ -57,15 +65,12 @@ class _Commands(click.Group):
 
 def _explain(error: BaseException) -> int:
     """Says what went wrong, and returns the exit code."""
-    from engine import CompileError, SnapshotError
+    from engine import AudienceError, CompileError, SnapshotError
     from engine.conditions_file import ConditionsFileError
 
     match error:
-        case CompileError():
-            _note(str(error))
-            return MISUSED
-        case ConditionsFileError():
-            _note(f"Error: {error}")
+        case CompileError() | ConditionsFileError() | AudienceError():
+            _note(str(error) if isinstance(error, CompileError) else f"Error: {error}")
             return MISUSED
         case SnapshotError():
             _note(f"Error: {error}")
@@ -84,106 +89,34 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _schema_option(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    overrides = {}
-    types = ("int", "uint", "double", "string", "bool", "timestamp")
-    for value in values:
-        name, separator, type_ = value.rpartition("=")
-        if not (name and separator):
-            raise click.BadParameter(f"'{value}' is not of the form COLUMN=TYPE, such as age=int")
-        if type_ not in types:
-            raise click.BadParameter(f"'{type_}' is none of the types {', '.join(types)}")
-        overrides[name] = type_
-    return overrides
-
-
-def _time_option(_ctx: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"'{value}' is no time in ISO 8601, such as 2026-05-01T12:00:00Z") from None
-
-
-def _on_snapshot(command: Callable[P, R]) -> Callable[..., R]:
-    """Gives a command the argument SNAPSHOT, opened, and the options on how to read it."""
-
-    @click.argument("location", metavar="SNAPSHOT")
-    @click.option(
-        "--schema",
-        "overrides",
-        metavar="COLUMN=TYPE",
-        multiple=True,
-        callback=_schema_option,
-        help="Set the type of a column of a CSV file: int, uint, double, string, bool or timestamp. Repeatable.",
-    )
-    @click.option(
-        "--id-column", metavar="NAME", default="user_id", show_default=True, help="The column with the user's id."
-    )
-    @wraps(command)
-    def with_snapshot(
-        location: str, overrides: Mapping[str, str], id_column: str, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        from engine import Snapshot
-
-        kwargs["snapshot"] = Snapshot.open(location, schema_overrides=overrides, id_column=id_column)
-        return command(*args, **kwargs)
-
-    return with_snapshot
-
-
-def _run_options(command: Callable[P, R]) -> Callable[P, R]:
-    """Gives a command the options ``--now`` and ``--mode``."""
-    now = click.option(
-        "--now",
-        metavar="TIME",
-        callback=_time_option,
-        help="The value of the variable now, in ISO 8601; without a zone it is UTC. [default: this moment]",
-    )
-    mode = click.option(
-        "--mode",
-        type=click.Choice(["auto", "compiled", "interpreted"]),
-        default="auto",
-        show_default=True,
-        help="auto: compile what can be compiled; compiled: refuse the rest; interpreted: compile nothing.",
-    )
-    return now(mode(command))
-
-
-def _format_option(*formats: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    return click.option("--format", type=click.Choice(formats), default=formats[0], show_default=True)
-
-
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--traceback", is_flag=True, help="Show where an internal error comes from.")
 @click.version_option(package_name="cellar")
 def cellar(traceback: bool) -> None:
     """Counts customer segments: CEL conditions over snapshots of users.
 
-    A SNAPSHOT is a Parquet, Arrow IPC or CSV file, a directory or glob of part files, Hive-partitioned or not, or a
-    table of a DuckDB database: duckdb:FILE#TABLE.
+    A SNAPSHOT is a Parquet, Arrow IPC or CSV file, a directory or glob of part files, Hive-partitioned or not, Parquet
+    in an object store (s3://, gs://, az://), or a table of a DuckDB database: duckdb:FILE#TABLE.
     """
 
 
 @cellar.command("count")
-@_on_snapshot
+@on_snapshot
 @click.argument("conditions", metavar="[CONDITION]...", nargs=-1)
-@click.option(
-    "--file",
-    "file",
-    metavar="FILE",
-    help="A .cel file with one condition a line, or a .yaml list of segments with name and condition; - is stdin.",
-)
+@file_option
+@audience_options
+@click.option("--reach", is_flag=True, help="Also count by each channel, without and with the consent.")
 @click.option("--errors", is_flag=True, help="Also show why users are errors: each reason, how many, and an example.")
-@_run_options
-@_format_option("table", "json", "jsonl", "csv", "parquet")
+@run_options
+@format_option("table", "json", "jsonl", "csv", "parquet")
 def count_command(
     *,
     snapshot: Snapshot,
     conditions: tuple[str, ...],
     file: str | None,
+    settings: Mapping[str, str],
+    rules: Mapping[str, str] | None,
+    reach: bool,
     errors: bool,
     now: datetime | None,
     mode: str,
@@ -194,64 +127,85 @@ def count_command(
 
     from engine import count
     from engine.export import encode_report
-    from engine.presentation import count_table, reasons_table, summary
+    from engine.presentation import count_table, reach_table, reasons_table, summary
     from engine.terminal import drawn, progress
 
-    asked = [(text, text) for text in conditions] + _conditions_of(file)
-    if not asked:
-        raise click.UsageError("Give a CONDITION, or a FILE of them with --file.")
-    if format == "parquet" and sys.stdout.isatty():
+    if format == "parquet" and sys.stdout is not None and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: send the output to a file.")
-    if format == "csv" and errors:
-        raise click.UsageError("CSV cannot hold the reasons of errors: use another --format.")
+    if format == "csv" and (errors or reach):
+        what = "the reasons of errors" if errors else "the reach of segments"
+        raise click.UsageError(f"CSV cannot hold {what}: use another --format.")
+    asked = _asked(conditions, file, settings)
     named = dict(asked)
-    for name, text in asked:
-        if named[name] != text:
-            raise click.UsageError(f"Two conditions are named '{name}'.")
     with progress("Counting") as report_progress:
-        if len(named) == 1:
-            [(name, text)] = named.items()
-            report = count(snapshot, text, mode=mode, now=now, errors=errors, progress=report_progress)
-            report = replace(report, results=(replace(report.results[0], name=name),))
-        else:
-            report = count(snapshot, named, mode=mode, now=now, errors=errors, progress=report_progress)
+        report = count(
+            snapshot,
+            named if len(named) > 1 else asked[0][1],
+            mode=mode,
+            now=now,
+            errors=errors,
+            reach=reach,
+            rules=rules,
+            progress=report_progress,
+        )
+    if len(named) == 1:
+        report = replace(report, results=(replace(report.results[0], name=asked[0][0]),))
     by_name = {result.name: result for result in report.results}
     report = replace(report, results=tuple(by_name[name] for name, _ in asked))
     if format == "table":
         _write(drawn(count_table(report)))
         if errors:
             _write("\n" + drawn(reasons_table(report)))
+        if reach:
+            _write("\n" + drawn(reach_table(report)))
         _note(summary(report))
     else:
         _write(encode_report(report, format))
-    failed = {result.name: result for result in report.results if result.error is not None}
-    for result in failed.values():
-        _note(f"{result.error}")
+    for message in dict.fromkeys(cell.error for one in report.results for cell in one.reach or () if cell.error):
+        _note(f"{message}")
+    _tell_failures(report)
+
+
+def _tell_failures(report: CountReport) -> None:
+    """Says which conditions failed, and ends the command with the exit code for that."""
+    failed = {result.name: result.error for result in report.results if result.error is not None}
+    number = len({result.name for result in report.results})
+    for error in failed.values():
+        _note(f"{error}")
     if failed:
-        _note(f"{len(failed)} of {len(named)} conditions failed.")
-        click.get_current_context().exit(SOME_FAILED if len(named) > 1 else FAILED)
+        _note(f"{len(failed)} of {number} conditions failed.")
+        click.get_current_context().exit(SOME_FAILED if number > 1 else FAILED)
 
 
-def _conditions_of(file: str | None) -> list[tuple[str, str]]:
-    if file is None:
-        return []
-    from engine.conditions_file import parse_conditions
+def _asked(conditions: Sequence[str], file: str | None, settings: Mapping[str, str]) -> list[tuple[str, Segment]]:
+    """The conditions given as arguments and in a file, by name, in their order."""
+    from engine import Segment
+    from engine.conditions_file import audience_of, parse_conditions
 
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise click.BadParameter(f"{file}: {error.strerror}", param_hint="--file") from error
-    named = parse_conditions(data, "<stdin>" if file == "-" else file)
-    return [(one.name, one.condition) for one in named]
+    asked = [(text, Segment(text, audience_of(settings))) for text in conditions]
+    if file is not None:
+        try:
+            data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        except OSError as error:
+            raise click.BadParameter(f"{file}: {error.strerror}", param_hint="--file") from error
+        named = parse_conditions(data, "<stdin>" if file == "-" else file, settings)
+        asked += [(one.name, Segment(one.condition, one.audience)) for one in named]
+    if not asked:
+        raise click.UsageError("Give a CONDITION, or a FILE of them with --file.")
+    by_name = dict(asked)
+    for name, segment in asked:
+        if by_name[name] != segment:
+            raise click.UsageError(f"Two conditions are named '{name}'.")
+    return asked
 
 
 @cellar.command("schema")
-@_on_snapshot
-@_format_option("table", "json")
+@on_snapshot
+@format_option("table", "json")
 def schema_command(*, snapshot: Snapshot, format: str) -> None:
     """Show the variables of a snapshot: types, share of nulls, a few values."""
     from engine.description import describe
-    from engine.presentation import description_table
+    from engine.presentation import description_notes, description_table
     from engine.terminal import drawn, progress
 
     with progress("Reading"):
@@ -260,21 +214,15 @@ def schema_command(*, snapshot: Snapshot, format: str) -> None:
         _write_json(description.to_dict())
         return
     _write(drawn(description_table(description)))
-    _note(f"{description.rows:,} users in {description.snapshot}, {description.format}")
-    for column in description.columns:
-        if column.type is None:
-            _note(f"The column '{column.name}' is of type {column.column_type}: conditions cannot use it.")
-        elif column.variable is None:
-            _note(f"The column '{column.name}' cannot be written in a condition: rename it.")
-    if description.format == "CSV":
-        _note("The types are inferred. Set one that is wrong with --schema COLUMN=TYPE, such as --schema age=int.")
+    for line in description_notes(description):
+        _note(line)
 
 
 @cellar.command("check")
-@_on_snapshot
+@on_snapshot
 @click.argument("condition")
-@_run_options
-@_format_option("text", "json")
+@run_options
+@format_option("text", "json")
 def check_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
     """Check a condition: its type and the columns it reads, or what is wrong."""
     from engine.explanation import explain
@@ -291,61 +239,170 @@ def check_command(*, snapshot: Snapshot, condition: str, now: datetime | None, m
 
 
 @cellar.command("members")
-@_on_snapshot
-@click.argument("condition")
+@on_snapshot
+@click.argument("conditions", metavar="[CONDITION]...", nargs=-1)
+@file_option
+@audience_options
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Where they are written: .parquet, .csv, .jsonl or .arrow. [default: CSV on standard output]",
 )
 @click.option("--columns", metavar="A,B", help="What to write of each user. [default: the id]")
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="Write the first N only.")
-@_run_options
+@layout_option("--layout", help=f"Of many segments: {LAYOUTS} [default: pairs]")
+@run_options
 def members_command(
     *,
     snapshot: Snapshot,
-    condition: str,
+    conditions: tuple[str, ...],
+    file: str | None,
+    settings: Mapping[str, str],
+    rules: Mapping[str, str] | None,
     output: Path | None,
     columns: str | None,
     limit: int | None,
+    layout: str | None,
     now: datetime | None,
     mode: str,
 ) -> None:
-    """Write the users for whom a condition is true."""
-    from engine.export import check_format, csv_texts, write_frames
-    from engine.member_stream import MemberStream, first
+    """Write the users for whom a condition is true, or those of many segments."""
+    from engine.member_files import Layout, write_members
+    from engine.membership import members_of
     from engine.terminal import progress
 
     wanted = [snapshot.id_column] if columns is None else list(dict.fromkeys(columns.split(",")))
     unknown = [name for name in wanted if name not in snapshot.schema.columns]
     if unknown and columns is not None:
         raise click.BadParameter(f"{snapshot.name} has no column '{unknown[0]}'", param_hint="--columns")
-    if output is not None and output.exists() and Path(snapshot.name).exists() and output.samefile(snapshot.name):
-        raise click.UsageError(f"{output} is the snapshot itself.")
-    stream = MemberStream.open(snapshot, condition, columns=wanted, mode=mode, now=now)
-    try:
-        check_format(stream.schema, output)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    frames = first(stream.frames(), limit)
-    if output is None:
-        for text in csv_texts(frames, stream.schema):
-            _write(text)
-    else:
-        with progress("Writing"):
-            write_frames(frames, stream.schema, output)
-    written = stream.members if limit is None else min(stream.members, limit)
-    errors = f", {stream.errors:,} errors" if limit is None else ""
+    if output is not None and snapshot.holds(output):
+        raise click.UsageError(f"{output} is the snapshot itself, or would be a part of it.")
+    named = dict(_asked(conditions, file, settings))
+    alone = file is None and len(named) == 1 and layout is None
+    arrangement = None if alone else Layout(layout or "pairs")
+    if (output is None or limit is not None) and arrangement is Layout.FILES:
+        raise click.UsageError("The layout 'files' needs a directory, as -o DIRECTORY, and takes no --limit.")
+    with progress("Writing", "users") as report_progress:
+        stream = members_of(
+            snapshot,
+            next(iter(named.values())) if alone else named,
+            columns=wanted,
+            mode=mode,
+            now=now,
+            rules=rules,
+            progress=None if output is None else report_progress,
+        )
+        try:
+            written = write_members(stream, arrangement, output, limit, _write)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+    report = stream.report()
+    errors = f", {sum(result.error_count or 0 for result in report.results):,} errors" if limit is None else ""
     _note(f"{written:,} members{errors}" + ("" if output is None else f", written to {output}"))
+    _tell_failures(report)
+
+
+@cellar.command("recalculate")
+@on_snapshot
+@click.option("--file", metavar="FILE", required=True, help="The segments, as for count.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIRECTORY",
+    required=True,
+    help="Where the results are published: its link 'latest' is switched when they are complete.",
+)
+@layout_option("--members", is_flag=False, flag_value="pairs", help=f"Also write the members: {LAYOUTS}")
+@click.option("--errors", is_flag=True, help="Also tell why users are errors.")
+@click.option(
+    "--keep", type=click.IntRange(1), metavar="N", help="Remove all but the newest N results. [default: none]"
+)
+@audience_options
+@run_options
+def recalculate_command(
+    *,
+    snapshot: Snapshot,
+    file: str,
+    output: Path,
+    members: str | None,
+    errors: bool,
+    keep: int | None,
+    settings: Mapping[str, str],
+    rules: Mapping[str, str] | None,
+    now: datetime | None,
+    mode: str,
+) -> None:
+    """Count all segments of a file, and publish the results as a whole."""
+    from engine.member_files import Layout
+    from engine.presentation import summary
+    from engine.recalculation import recalculate
+    from engine.terminal import progress
+
+    with progress("Recalculating", "users") as report_progress:
+        done = recalculate(
+            snapshot,
+            dict(_asked((), file, settings)),
+            output,
+            layout=None if members is None else Layout(members),
+            errors=errors,
+            mode=mode,
+            now=now,
+            rules=rules,
+            keep=keep,
+            progress=report_progress,
+        )
+    _note(summary(done.report))
+    _note(f"{len(done.report.results):,} segments, published in {done.directory}")
+    _tell_failures(done.report)
+
+
+@cellar.command("bench")
+@on_snapshot
+@click.argument("conditions", metavar="[CONDITION]...", nargs=-1)
+@file_option
+@click.option("--sample", type=click.IntRange(1), default=1_000, show_default=True, help="Users to be interpreted.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Counts, of which the median is shown."
+)
+@now_option
+@format_option("table", "json")
+def bench_command(
+    *,
+    snapshot: Snapshot,
+    conditions: tuple[str, ...],
+    file: str | None,
+    sample: int,
+    rounds: int,
+    now: datetime | None,
+    format: str,
+) -> None:
+    """Compare conditions compiled with the same conditions interpreted: answers and times."""
+    from engine.comparison import compare_all
+    from engine.presentation import comparison_summary, comparison_table
+    from engine.terminal import drawn, progress
+
+    named = {name: segment.condition for name, segment in _asked(conditions, file, {})}
+    with progress("Comparing", "conditions") as report_progress:
+        report = compare_all(snapshot, named, sample=sample, rounds=rounds, now=now, progress=report_progress)
+    if format == "json":
+        _write_json(report.to_dict())
+    else:
+        _write(drawn(comparison_table(report.compared)))
+        _write_lines(comparison_summary(report))
+    for message in report.messages():
+        _note(message)
+    if not report.equal or report.failed:
+        click.get_current_context().exit(SOME_FAILED if report.equal and len(named) > 1 else FAILED)
 
 
 @cellar.command("explain")
-@_on_snapshot
+@on_snapshot
 @click.argument("condition")
-@_run_options
-@_format_option("text", "json")
+@run_options
+@format_option("text", "json")
 def explain_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
     """Show how a condition is answered: types, what is compiled, what is read."""
     from engine.explanation import explain
@@ -360,21 +417,17 @@ def explain_command(*, snapshot: Snapshot, condition: str, now: datetime | None,
 
 @cellar.command("functions")
 @click.argument("name", required=False)
-@_format_option("text", "json")
+@format_option("text", "json")
 def functions_command(*, name: str | None, format: str) -> None:
     """List the functions of conditions, or show one with its signatures and examples."""
-    from difflib import get_close_matches
-
-    from compiler.reference import reference
+    from compiler.reference import entries_of
     from engine.presentation import entry_lines, reference_table
     from engine.terminal import drawn
 
-    entries = [entry for entry in reference() if name in (None, entry.name)]
-    if not entries:
-        assert name is not None
-        near = get_close_matches(name, [entry.name for entry in reference()], n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else "; all of them: cellar functions"
-        raise click.UsageError(f"There is no function '{name}'{hint}")
+    try:
+        entries = entries_of(name)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from None
     if format == "json":
         _write_json([entry.to_dict() for entry in entries])
     elif name is None:
@@ -395,47 +448,22 @@ def functions_command(*, name: str | None, format: str) -> None:
 @click.option("--seed", type=int, default=2026, show_default=True, help="Which of many such snapshots to make.")
 def demo_command(*, users: int, directory: Path, seed: int) -> None:
     """Count some twenty segments over a million made-up users."""
-    from engine import Snapshot, count
-    from engine.comparison import compare
+    from engine.demonstration import compared_conditions, counted, made, next_commands
     from engine.presentation import comparison_table, count_table, summary
-    from engine.sample import SAMPLE_NOW, sample_segments, write_sample
     from engine.terminal import drawn, progress
 
-    path = directory / f"users-{users}-seed-{seed}.parquet"
-    if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        with progress("Writing the users") as report_progress:
-            write_sample(path, users=users, seed=seed, progress=report_progress)
+    with progress("Writing the users") as report_progress:
+        path, written = made(directory, users=users, seed=seed, progress=report_progress)
+    if written:
         _note(f"Wrote {users:,} made-up users to {path}.\n")
-    snapshot = Snapshot.open(path)
-    segments = {segment.name: segment.condition for segment in sample_segments()}
     with progress("Counting") as report_progress:
-        report = count(snapshot, segments, now=SAMPLE_NOW, progress=report_progress)
+        report = counted(path, progress=report_progress)
     _write(drawn(count_table(report)))
     _write(f"{summary(report)}\n\n")
     with progress("Interpreting") as report_progress:
-        compared = {}
-        for done, name in enumerate(_DEMO_COMPARED, 1):
-            compared[name] = compare(snapshot, segments[name], now=SAMPLE_NOW)
-            if report_progress is not None:
-                report_progress(done, len(_DEMO_COMPARED))
+        compared = compared_conditions(path, progress=report_progress)
     _write(drawn(comparison_table(compared)))
-    _write_lines(["", "Try next:", *(f"  {command}" for command in _next_commands(path, SAMPLE_NOW))])
-
-
-def _next_commands(path: Path, now: datetime) -> list[str]:
-    """Commands to be copied: the program as it can be called from here, over the demo's snapshot."""
-    from shlex import quote
-    from shutil import which
-
-    program = "cellar" if which("cellar") == sys.argv[0] else quote(os.path.relpath(sys.argv[0]))
-    file = quote(str(path))
-    return [
-        f"{program} schema {file}",
-        f"{program} count {file} 'country == \"DE\" && total_spent > 500.0' --now {now:%Y-%m-%dT%H:%M:%SZ}",
-        f"{program} explain {file} 'purchases.exists(p, p.price > 100.0)'",
-        f"{program} functions",
-    ]
+    _write_lines(["", "Try next:", *(f"  {command}" for command in next_commands(sys.argv[0], path))])
 
 
 def _write_lines(lines: Iterable[str]) -> None:
@@ -450,9 +478,24 @@ def _write_json(value: object) -> None:
 
 def _write(output: str | bytes) -> None:
     """Writes data to standard output: the only place that does."""
-    click.echo(output, nl=False)
+    # click would take escape sequences out of data.
+    click.echo(output, nl=False, color=True)
+
+
+def _unraisable(event: sys.UnraisableHookArgs) -> None:
+    """An interrupt may come from Polars and from Python: the second, where nobody can catch it, is no news."""
+    if event.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(event)
 
 
 def main() -> None:
     """The entry point."""
-    cellar()
+    sys.unraisablehook = _unraisable
+    try:
+        cellar()
+    except SystemExit as end:
+        if end.code == NO_SNAPSHOT:
+            # Threads of pyarrow may still be at work on a damaged file, and would abort an ordinary end.
+            sys.stderr.flush()
+            os._exit(NO_SNAPSHOT)
+        raise

@@ -10,6 +10,7 @@ from .overloads import known
 from .space import Kind
 from .types import BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT, ListType, plain
 
+_MOST_FILTERS = 4
 _SCALARS = frozenset({BOOL, INT, UINT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION})
 
 
@@ -47,9 +48,12 @@ def _asks_elements_alone(node: Node) -> bool:
 
 
 def through_filters(range_: Node) -> tuple[list[Node], Node]:
-    """``list.filter(x, a).filter(x, b)`` as the conditions in their order, and the list."""
+    """``list.filter(x, a).filter(x, b)`` as the conditions in their order, and the list.
+
+    No more than a few at once: each condition holds the ones before it twice.
+    """
     filters: list[Node] = []
-    while isinstance(range_, Comprehension) and range_.macro == "filter":
+    while isinstance(range_, Comprehension) and range_.macro == "filter" and len(filters) < _MOST_FILTERS:
         filters.insert(0, range_.body)
         range_ = range_.range
     return filters, range_

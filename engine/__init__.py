@@ -14,23 +14,31 @@ from __future__ import annotations
 
 from compiler.diagnostics import CompileError
 
+from .audience import Audience, AudienceError, Channel, Communication, Segment
 from .counting import count
 from .evaluation import evaluate
-from .membership import members
-from .results import CountReport, CountResult, Evaluation, InterpretedClause, Mode
+from .membership import members, members_of
+from .results import CountReport, CountResult, Evaluation, InterpretedClause, Mode, Reach
 from .snapshot import Snapshot
 from .sources.base import SnapshotError
 
 __all__ = [
+    "Audience",
+    "AudienceError",
+    "Channel",
+    "Communication",
     "CompileError",
     "CountReport",
     "CountResult",
     "Evaluation",
     "InterpretedClause",
     "Mode",
+    "Reach",
+    "Segment",
     "Snapshot",
     "SnapshotError",
     "count",
     "evaluate",
     "members",
+    "members_of",
 ]

@@ -19,6 +19,8 @@ from compiler.syntax import Comprehension, Has, Name, Select, Syntax
 
 from .deliverable import default_rules
 
+_CONFIGURATION = Path("cellar.toml")
+
 SEGMENT = "segment"
 """The variable of the rules: the segment's settings."""
 
@@ -94,12 +96,27 @@ class Audience:
                 yield channel, type_ is Communication.MARKETING, replace(self, channel=channel, type=type_)
 
 
+EVERYONE = Audience()
+"""Of an audience that asks for nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A condition, in CEL, and whom it may reach."""
 
     condition: str
-    audience: Audience = Audience()
+    audience: Audience = EVERYONE
+
+
+def by_name(conditions: str | Segment | Mapping[str, str | Segment]) -> dict[str, Segment]:
+    """Conditions as segments, by name; one without a name is called by its text."""
+    match conditions:
+        case Mapping():
+            return {name: one if isinstance(one, Segment) else Segment(one) for name, one in conditions.items()}
+        case Segment():
+            return {conditions.condition: conditions}
+        case _:
+            return {conditions: Segment(conditions)}
 
 
 class _Key(NamedTuple):
@@ -137,6 +154,7 @@ class Rules:
                 self._before[name] = self.text
                 self.text += f"{text}\n"
         self._compiled: dict[_Key, Condition | CompileError] = {}
+        self._restrictions: dict[Audience, Condition] = {}
 
     def restrict(self, condition: Condition, audience: Audience) -> Condition:
         """``rules && condition``, for a condition that was compiled with ``before=text``.
@@ -144,8 +162,15 @@ class Rules:
         Raises:
             CompileError: of a rule, which its source names.
         """
-        groups = [combine("||", [self._rule(name, audience) for name in group]) for group in audience.rules()]
-        return combine("&&", [combine("&&", groups), condition]) if groups else condition
+        if audience == EVERYONE:
+            return condition
+        restriction = self._restrictions.get(audience)
+        if restriction is None:
+            groups = [combine("||", [self._rule(name, audience) for name in group]) for group in audience.rules()]
+            if not groups:
+                return condition
+            restriction = self._restrictions[audience] = combine("&&", groups)
+        return combine("&&", [restriction, condition])
 
     def _rule(self, name: str, audience: Audience) -> Condition:
         settings = {
@@ -213,6 +238,18 @@ def complete_rules(rules: Mapping[str, str]) -> dict[str, str]:
         if name not in known:
             raise AudienceError(f"there is no audience rule '{name}'; the rules are {', '.join(known)}")
     return {**known, **rules}
+
+
+def configured_rules(path: Path | None) -> dict[str, str] | None:
+    """The rules in a configuration file; None stands for ``cellar.toml``, and gives None where there is no such file.
+
+    Raises:
+        AudienceError: as for :func:`read_rules`.
+        OSError: the file cannot be read.
+    """
+    if path is None and not _CONFIGURATION.exists():
+        return None
+    return read_rules(path or _CONFIGURATION)
 
 
 def read_rules(path: Path) -> dict[str, str]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+
+from .audience import EVERYONE, Audience, AudienceError
 
 if TYPE_CHECKING:
     import yaml
 
 _DEEPEST = 16
-_KEYS = ("name", "condition", "description")
+_IDS = ("consent", "edition", "organization")
+_AUDIENCE_KEYS = ("channel", "type", *_IDS)
+_KEYS = ("name", "condition", "description", *_AUDIENCE_KEYS)
 _FIRST_ENTRY = re.compile(r"(?:\s*(?:#.*)?\n|---[^\n]*\n)*\s*-\s+\{?\s*[\w'\"]+\s*:")
 
 
@@ -28,29 +32,36 @@ class NamedCondition:
         name: of a condition without a name, its text.
         condition: in CEL.
         description: what a ``.yaml`` file says about it; empty where it says nothing.
+        audience: whom it may reach.
     """
 
     name: str
     condition: str
     description: str = ""
+    audience: Audience = EVERYONE
 
 
-def parse_conditions(data: bytes, file: str) -> tuple[NamedCondition, ...]:
+def parse_conditions(
+    data: bytes, file: str, settings: Mapping[str, str | int] | None = None
+) -> tuple[NamedCondition, ...]:
     """Reads the content of a file of conditions.
 
     ``.yaml`` and ``.yml`` files are lists of mappings with the keys ``name``, ``condition`` and, optionally,
-    ``description``; the names are distinct. ``.cel`` files have one condition a line; blank lines and lines that begin
-    with ``//`` are skipped. Of any other file, standard input among them, the content tells.
+    ``description``, ``channel``, ``type``, ``consent``, ``edition`` and ``organization``; the names are distinct.
+    ``.cel`` files have one condition a line; blank lines and lines that begin with ``//`` are skipped. Of any other
+    file, standard input among them, the content tells.
 
     Args:
         data: the content, in UTF-8.
         file: its name, for messages and for the extension.
+        settings: of audiences, by those keys: for what a segment does not say itself.
 
     Returns:
         The conditions in their order; at least one.
 
     Raises:
-        ConditionsFileError: the content is malformed, or there is no condition.
+        ConditionsFileError: the content is malformed, or there is no condition, or a segment's audience cannot be.
+        AudienceError: ``settings`` alone make no audience.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -59,18 +70,36 @@ def parse_conditions(data: bytes, file: str) -> tuple[NamedCondition, ...]:
         raise ConditionsFileError(f"{file}:{line}: is not UTF-8; convert the file to UTF-8") from error
     suffix = PurePath(file).suffix.lower()
     as_yaml = suffix in (".yaml", ".yml") or (suffix != ".cel" and _FIRST_ENTRY.match(text) is not None)
-    conditions = _segments(text, file) if as_yaml else _lines(text)
+    conditions = _segments(text, file, settings or {}) if as_yaml else _lines(text, audience_of(settings or {}))
     if not conditions:
         raise ConditionsFileError(f"{file}: holds no conditions")
     return conditions
 
 
-def _lines(text: str) -> tuple[NamedCondition, ...]:
+def audience_of(settings: Mapping[str, str | int]) -> Audience:
+    """The audience that settings under the keys of a file make.
+
+    Raises:
+        AudienceError: they make none.
+    """
+    channel, type_ = settings.get("channel"), settings.get("type")
+    return Audience(
+        channel=None if channel is None else str(channel),
+        type="transactional" if type_ is None else str(type_),
+        consent_id=settings.get("consent"),
+        edition_id=settings.get("edition"),
+        organization_id=settings.get("organization"),
+    )
+
+
+def _lines(text: str, audience: Audience) -> tuple[NamedCondition, ...]:
     stripped = (line.strip() for line in text.split("\n"))
-    return tuple(NamedCondition(line, line) for line in stripped if line and not line.startswith("//"))
+    return tuple(
+        NamedCondition(line, line, audience=audience) for line in stripped if line and not line.startswith("//")
+    )
 
 
-def _segments(text: str, file: str) -> tuple[NamedCondition, ...]:
+def _segments(text: str, file: str, settings: Mapping[str, str | int]) -> tuple[NamedCondition, ...]:
     import yaml
 
     # The loader in C is ten times as fast, which a thousand segments are worth.
@@ -88,7 +117,7 @@ def _segments(text: str, file: str) -> tuple[NamedCondition, ...]:
         return ()
     if not isinstance(entries, list):
         raise ConditionsFileError(f"{file}: must be a list of segments, each with a name and a condition")
-    segments = [_segment(entry, f"{file}: segment {number}") for number, entry in enumerate(entries, 1)]
+    segments = [_segment(entry, f"{file}: segment {number}", settings) for number, entry in enumerate(entries, 1)]
     numbers: dict[str, int] = {}
     for number, segment in enumerate(segments, 1):
         earlier = numbers.setdefault(segment.name, number)
@@ -107,7 +136,7 @@ def _depth(events: Iterable[yaml.Event]) -> int:
     return deepest
 
 
-def _segment(entry: object, place: str) -> NamedCondition:
+def _segment(entry: object, place: str, settings: Mapping[str, str | int]) -> NamedCondition:
     if not isinstance(entry, dict):
         raise ConditionsFileError(f"{place}: must have a name and a condition")
     name = entry.get("name")
@@ -120,6 +149,11 @@ def _segment(entry: object, place: str) -> NamedCondition:
         if not str(entry.get(key) or "").strip():
             raise ConditionsFileError(f"{place}: has no {key}")
     for key, value in entry.items():
-        if not isinstance(value, str):
+        if not isinstance(value, str) and not (key in _IDS and type(value) is int):
             raise ConditionsFileError(f"{place}: the {key} must be a text, not {value}; put it in quotes")
-    return NamedCondition(entry["name"], entry["condition"].strip(), entry.get("description", ""))
+    own = {key: entry[key] for key in _AUDIENCE_KEYS if key in entry}
+    try:
+        audience = audience_of({**settings, **own})
+    except AudienceError as error:
+        raise ConditionsFileError(f"{place}: {error}") from None
+    return NamedCondition(entry["name"], entry["condition"].strip(), entry.get("description", ""), audience)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
 import polars as pl
 
+from .audience import Segment, by_name
 from .plan import Plan, Planned, Refused, plan
 from .results import CountReport, Mode, Tally, moment, run_time
-from .running import Run, Running, read_chunks, result_of
+from .running import Run, Running, reach_of, read_chunks, result_of
 from .snapshot import ArrowStream, Snapshot
 
 Progress = Callable[[int, int], None]
@@ -19,11 +21,13 @@ Progress = Callable[[int, int], None]
 
 def count(
     snapshot: Snapshot | pl.DataFrame | pl.LazyFrame | ArrowStream | str | os.PathLike[str],
-    conditions: str | Mapping[str, str],
+    conditions: str | Segment | Mapping[str, str | Segment],
     *,
     mode: Mode | str = Mode.AUTO,
     now: datetime | str | None = None,
     errors: bool = False,
+    reach: bool = False,
+    rules: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> CountReport:
     """Counts the users for whom conditions are true, and those on whom they end in an error.
@@ -32,11 +36,13 @@ def count(
 
     Args:
         snapshot: a snapshot, its location, or a frame.
-        conditions: one condition, or conditions by name.
+        conditions: one condition, or conditions by name; a segment is a condition with whom it may reach.
         mode: ``auto``, ``compiled`` or ``interpreted``.
         now: the value of the variable ``now``, of microseconds; a text is ISO 8601; without a zone it is UTC; None is
             this moment.
         errors: also tell the reasons of errors, which takes more time.
+        reach: also count by each channel, without and with consent, in the same pass.
+        rules: whom audiences reach, by name, in CEL, instead of the default rules.
         progress: called after each chunk with the number of rows done, and of all.
 
     Returns:
@@ -44,24 +50,30 @@ def count(
         does so alone: its ``error`` says why.
 
     Raises:
-        CompileError: the one condition that was given as a text does not compile.
+        AudienceError: there is no rule of a name in ``rules``.
+        CompileError: the one condition that was given without a name, or a rule that it needs, does not compile.
         SnapshotError: the snapshot cannot be read.
         ValueError: ``mode`` or ``now`` is malformed.
     """
     start = perf_counter()
     opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot.open(snapshot)
-    named = {conditions: conditions} if isinstance(conditions, str) else conditions
+    named = by_name(conditions)
     time = run_time(now)
-    planning = plan(named, opened.schema, now=time, mode=Mode(mode))
-    if isinstance(conditions, str) and isinstance(planning.planned[0], Refused):
+    planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules, reach=reach)
+    if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
     began = perf_counter()
     rows, running = _scan(opened, planning, time, errors=errors, progress=progress)
     scanned = perf_counter() - began
     results = tuple(
-        result_of(name, text, one, running, scanned)
-        for (name, text), one in zip(named.items(), planning.planned, strict=True)
+        result_of(name, segment.condition, one, running, scanned)
+        for (name, segment), one in zip(named.items(), planning.planned, strict=True)
     )
+    if reach:
+        results = tuple(
+            replace(result, reach=reach_of(cells, running))
+            for result, cells in zip(results, planning.reaching, strict=True)
+        )
     duration = perf_counter() - start
     return CountReport(opened.name, opened.fingerprint, rows, moment(time), duration, results)
 
@@ -74,7 +86,7 @@ def _scan(
     Returns:
         The number of users, and what the conditions have come to, by the identity of what the plan says of them.
     """
-    planned = [one for one in planning.planned if isinstance(one, Planned)]
+    planned = planning.to_run()
     if not planned:
         return snapshot.rows, {}
     if len(planned) == 1 and not errors and _is_one_query(planned[0]):

@@ -55,9 +55,9 @@ def default_rules() -> dict[str, str]:
     """The default rules, by name, in the order in which they are asked.
 
     - ``email``: a local part of at most 64 characters and a domain of at least two labels of at most 63, the last of
-      which ends in a letter; at most 254 characters in all (RFC 5321, section 4.5.3.1). Letters and digits may be of any
-      script. Quoted local parts, addresses of hosts in brackets, comments and names before the address are none, nor
-      are domains that are reserved for what is no mail.
+      which ends in a letter; at most 254 characters in all (RFC 5321, section 4.5.3.1). Letters and digits may be of
+      any script. What else the standards allow (quoted local parts, comments, hosts in brackets, a name before the
+      address) is refused, and so are domains that are reserved for what is no mail.
     - ``sms``: ``+``, a calling code in use, and as many digits as the mobile numbers of its countries have, wherever
       spaces, dots, hyphens or parentheses stand between them.
 

@@ -1,10 +1,17 @@
-"""The values of expressions over a frame."""
+"""The values of expressions over a frame, and the bound on what lists may add to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import polars as pl
+
+MOST_ELEMENTS = 2**23
+"""Elements that a list space may have at once. Beyond, the rows are taken in parts; a single row fails."""
+
+
+class TooManyElements(Exception):  # noqa: N818  (it bounds memory: the rows are then taken in parts)
+    """The macros of a condition, nested, have more elements at once than memory is kept for."""
 
 
 def evaluated(frame: pl.DataFrame, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:

@@ -30,9 +30,14 @@ _RESULT_SCHEMA = {
     "duration": pl.Float64(),
     "error": pl.String(),
 }
-_REASONS = pl.List(
-    pl.Struct({"reason": pl.String(), "rows": pl.Int64(), "example_row": pl.Int64(), "example_id": pl.String()})
-)
+_NESTED = {
+    "reasons": pl.List(
+        pl.Struct({"reason": pl.String(), "rows": pl.Int64(), "example_row": pl.Int64(), "example_id": pl.String()})
+    ),
+    "reach": pl.List(
+        pl.Struct({"channel": pl.String(), "consent": pl.Boolean(), "user_count": pl.Int64(), "error": pl.String()})
+    ),
+}
 
 
 def encode_report(report: CountReport, format: str) -> bytes:
@@ -51,10 +56,10 @@ def encode_report(report: CountReport, format: str) -> bytes:
             lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             return "".join(lines).encode(errors="backslashreplace")
         case "csv" | "parquet":
-            asked = any("reasons" in row for row in rows)
-            if asked and format == "csv":
-                raise ValueError("CSV cannot hold the reasons of errors; write json, jsonl or parquet")
-            frame = pl.DataFrame(rows, schema={**_RESULT_SCHEMA, **({"reasons": _REASONS} if asked else {})})
+            nested = {name: type_ for name, type_ in _NESTED.items() if any(name in row for row in rows)}
+            if nested and format == "csv":
+                raise ValueError(f"CSV cannot hold {' and '.join(nested)}; write json, jsonl or parquet")
+            frame = pl.DataFrame(rows, schema={**_RESULT_SCHEMA, **nested})
             buffer = BytesIO()
             frame.write_csv(buffer) if format == "csv" else frame.write_parquet(buffer)
             return buffer.getvalue()
@@ -98,7 +103,7 @@ def write_frames(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataTyp
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file, _writer(path.suffix.lower(), file, pl.DataFrame(schema=schema)) as write:
+        with partial.open("wb") as file, frame_writer(path.suffix.lower(), file, pl.DataFrame(schema=schema)) as write:
             for frame in frames:
                 write(frame)
         partial.replace(path)
@@ -107,7 +112,7 @@ def write_frames(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataTyp
 
 
 @contextmanager
-def _writer(suffix: str, file: IO[bytes], empty: pl.DataFrame) -> Iterator[Callable[[pl.DataFrame], object]]:
+def frame_writer(suffix: str, file: IO[bytes], empty: pl.DataFrame) -> Iterator[Callable[[pl.DataFrame], object]]:
     """What writes a frame to a file in a format; ``empty`` has the schema of all."""
     match suffix:
         case ".csv":

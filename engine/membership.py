@@ -1,59 +1,248 @@
-"""Who is in a segment."""
+"""Who is in segments: of one or of many, in one scan, chunk by chunk."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
+from typing import NamedTuple
 
 import polars as pl
-from polars.io.plugins import register_io_source
+import polars.selectors as cs
 
-from .mixed import run
-from .plan import Plan, Planned, Refused, plan
-from .results import Mode, run_time
+from .audience import Segment, by_name
+from .plan import Plan, Refused, plan
+from .results import CountReport, Mode, moment, run_time
+from .running import Run, read_chunks, result_of
 from .snapshot import ArrowStream, Snapshot
-from .sources.base import SnapshotError
+from .sources.base import SnapshotError, lazy_batches
+
+SEGMENT, SEGMENTS = "segment", "segments"
+"""The columns with the name of a segment, and with the names of all segments of a user."""
+
+Progress = Callable[[int, int], None]
+
+# Ctrl-C waits for the end of a chunk, and a chunk's members of all segments are held at once.
+_CHUNK_ROWS = 65_536
+_FRAME_ROWS = 524_288
 
 
 def members(
     snapshot: Snapshot | pl.DataFrame | pl.LazyFrame | ArrowStream | str | os.PathLike[str],
-    condition: str,
+    condition: str | Segment,
     *,
     columns: Sequence[str] | None = None,
     mode: Mode | str = Mode.AUTO,
     now: datetime | str | None = None,
+    rules: Mapping[str, str] | None = None,
 ) -> pl.LazyFrame:
     """The users for whom a condition is true, in the order of the snapshot, read when the frame is collected.
 
     Args:
         snapshot: a snapshot, its location, or a frame.
-        condition: in CEL, of type bool.
+        condition: in CEL, of type bool; a segment is a condition with whom it may reach.
         columns: what to have of each user; None is the id alone.
         mode: ``auto``, ``compiled`` or ``interpreted``.
         now: the value of the variable ``now``, of microseconds; a text is ISO 8601; without a zone it is UTC; None is
             this moment.
+        rules: whom audiences reach, by name, in CEL, instead of the default rules.
 
     Raises:
-        CompileError: the condition does not compile.
+        AudienceError: there is no rule of a name in ``rules``.
+        CompileError: the condition, or a rule that it needs, does not compile.
         SnapshotError: the snapshot cannot be read, has no such column, or its ids are not unique.
         ValueError: ``mode`` or ``now`` is malformed.
     """
+    stream = members_of(snapshot, condition, columns=columns, mode=mode, now=now, rules=rules)
+    whole = stream.query()
+    if whole is not None:
+        return whole
+
+    def read(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
+        return (frame.select(cs.by_name(*wanted)) for frame in stream.frames())
+
+    return lazy_batches(stream.schema, read)
+
+
+def members_of(
+    snapshot: Snapshot | pl.DataFrame | pl.LazyFrame | ArrowStream | str | os.PathLike[str],
+    conditions: str | Segment | Mapping[str, str | Segment],
+    *,
+    columns: Sequence[str] | None = None,
+    mode: Mode | str = Mode.AUTO,
+    now: datetime | str | None = None,
+    rules: Mapping[str, str] | None = None,
+    errors: bool = False,
+    progress: Progress | None = None,
+) -> MemberStream:
+    """The members of segments as a stream, which reads the snapshot once for all of them.
+
+    Unlike the lazy frame of :func:`members` it is read by the caller's own thread, not within a query, so that Ctrl-C
+    also ends an interpretation.
+
+    Args:
+        snapshot: a snapshot, its location, or a frame.
+        conditions: one condition, or conditions by the names of their segments.
+        columns: what to have of each user; None is the id alone.
+        mode: ``auto``, ``compiled`` or ``interpreted``.
+        now: the value of the variable ``now``; see :func:`members`.
+        rules: whom audiences reach, by name, in CEL, instead of the default rules.
+        errors: also tell the reasons of errors.
+        progress: called after each chunk with the number of rows done, and of all.
+
+    Raises:
+        AudienceError: there is no rule of a name in ``rules``.
+        CompileError: the one condition that was given without a name does not compile. Of several, one that cannot be
+            compiled or that fails does so alone: the report says why, and it has no members.
+        SnapshotError: the snapshot cannot be read, has no such column, or its ids are not unique.
+        ValueError: ``mode`` or ``now`` is malformed.
+    """
+    start = perf_counter()
     opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot.open(snapshot)
+    named = by_name(conditions)
     time = run_time(now)
-    planning = plan({condition: condition}, opened.schema, now=time, mode=Mode(mode))
-    (planned,) = planning.planned
-    if isinstance(planned, Refused):
-        raise planned.error
+    planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules)
+    if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
+        raise planning.planned[0].error
     check_ids(opened)
     wanted = [opened.id_column] if columns is None else list(columns)
-    read = list(dict.fromkeys([*wanted, *planning.columns]))
-    lazy = opened.scan(read)
-    if planned.cell is not None and not planned.clauses and not planned.reductions:
-        return lazy.filter(planned.cell.value.cast(pl.Boolean)).select(wanted)
-    schema = lazy.select(wanted).collect_schema()
-    return register_io_source(_Members(opened, planning, planned, wanted, read, time), schema=schema)
+    schema = dict(opened.scan(wanted).collect_schema())
+    return MemberStream(schema, opened, planning, named, time, errors, progress, start)
+
+
+class Found(NamedTuple):
+    """The members among a chunk's users.
+
+    Attributes:
+        users: all of them, with the columns asked for.
+        members: for each segment that does not fail, its name and the numbers of its rows of ``users``.
+    """
+
+    users: pl.DataFrame
+    members: Iterator[tuple[str, pl.Series]]
+
+
+@dataclass(slots=True)
+class MemberStream:
+    """Members of segments, in the order of the snapshot. Each method that yields them reads it anew.
+
+    Attributes:
+        schema: the columns asked for.
+    """
+
+    schema: dict[str, pl.DataType]
+    _snapshot: Snapshot
+    _planning: Plan
+    _named: dict[str, Segment]
+    _now: int
+    _errors: bool
+    _progress: Progress | None
+    _start: float
+    _run: Run | None = field(default=None, init=False)
+    _scanned: float = field(default=0.0, init=False)
+    _rows: int = field(default=0, init=False)
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The names of all, those that fail among them."""
+        return tuple(self._named)
+
+    def query(self) -> pl.LazyFrame | None:
+        """The members of the one segment as a query of Polars' alone; None where there is more to be done."""
+        (planned,) = self._planning.planned
+        assert not isinstance(planned, Refused)
+        if planned.cell is None or planned.clauses or planned.reductions:
+            return None
+        read = list(dict.fromkeys([*self.schema, *self._planning.columns]))
+        scan = self._snapshot.scan(read)
+        return scan.filter(planned.cell.value.cast(pl.Boolean)).select(cs.by_name(*self.schema))
+
+    def chunks(self) -> Iterator[Found]:
+        """The members, chunk by chunk.
+
+        Raises:
+            SnapshotError: the snapshot cannot be read, or was changed meanwhile.
+        """
+        began = perf_counter()
+        run = self._run = Run(self._planning, self._now, errors=self._errors)
+        names = dict(zip(map(id, self._planning.planned), self._named, strict=True))
+        total = self._snapshot.rows if self._progress is not None else 0
+        self._rows = 0
+        id_column = [self._snapshot.id_column]
+        for chunk in read_chunks(
+            self._snapshot, self._planning, [*dict.fromkeys([*id_column, *self.schema])], _CHUNK_ROWS
+        ):
+            found = ((names[id(one.planned)], rows) for one, rows in run.members(chunk))
+            yield Found(chunk.wanted.select(cs.by_name(*self.schema)), found)
+            self._rows += chunk.rows.height
+            if self._progress is not None:
+                self._progress(self._rows, total)
+        self._scanned = perf_counter() - began
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The members of all segments, one after the other in each chunk; of one segment, simply its members."""
+        for users, found in self.chunks():
+            for _, rows in found:
+                yield users[rows]
+
+    def by_segment(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Each segment's name with some of its members."""
+        for users, found in self.chunks():
+            for name, rows in found:
+                yield name, users[rows]
+
+    def pairs(self) -> Iterator[pl.DataFrame]:
+        """A row for each segment and member: the column ``segment``, then those asked for."""
+        gathered, height = [pl.DataFrame(schema=self.pairs_schema())], 0
+        for name, frame in self.by_segment():
+            gathered.append(frame.select(pl.lit(name).alias(SEGMENT), cs.by_name(*self.schema)))
+            height += frame.height
+            if height >= _FRAME_ROWS:
+                yield pl.concat(gathered)
+                gathered, height = gathered[:1], 0
+        yield pl.concat(gathered)
+
+    def pairs_schema(self) -> dict[str, pl.DataType]:
+        """The columns of :meth:`pairs`."""
+        return {SEGMENT: pl.String(), **self.schema}
+
+    def users(self) -> Iterator[pl.DataFrame]:
+        """A row for each user of the snapshot: the columns asked for, then ``segments``, a list of those he is in."""
+        for users, found in self.chunks():
+            pairs = [pl.DataFrame(schema={"row": pl.UInt32(), SEGMENT: pl.String()})]
+            pairs += [pl.DataFrame({"row": rows}).with_columns(pl.lit(name).alias(SEGMENT)) for name, rows in found]
+            lists = pl.concat(pairs).group_by("row", maintain_order=True).agg(pl.col(SEGMENT).alias(SEGMENTS))
+            every = pl.DataFrame({"row": pl.int_range(users.height, dtype=pl.UInt32(), eager=True)})
+            joined = every.join(lists, on="row", how="left", maintain_order="left").get_column(SEGMENTS)
+            yield users.with_columns(joined.fill_null(pl.Series([[]], dtype=pl.List(pl.String()))))
+
+    def users_schema(self) -> dict[str, pl.DataType]:
+        """The columns of :meth:`users`."""
+        return {**self.schema, SEGMENTS: pl.List(pl.String())}
+
+    def report(self) -> CountReport:
+        """The counts, once the members have all been read."""
+        assert self._run is not None
+        running = self._run.running
+        results = tuple(
+            result_of(name, segment.condition, one, running, self._scanned)
+            for (name, segment), one in zip(self._named.items(), self._planning.planned, strict=True)
+        )
+        snapshot, duration = self._snapshot, perf_counter() - self._start
+        return CountReport(snapshot.name, snapshot.fingerprint, self._rows, moment(self._now), duration, results)
+
+
+def first(frames: Iterator[pl.DataFrame], limit: int | None) -> Iterator[pl.DataFrame]:
+    """The frames up to a number of rows; None is all."""
+    left = limit
+    for frame in frames:
+        yield frame if left is None else frame.head(left)
+        if left is not None:
+            left -= frame.height
+            if left <= 0:
+                return
 
 
 def check_ids(snapshot: Snapshot) -> None:
@@ -65,7 +254,7 @@ def check_ids(snapshot: Snapshot) -> None:
     name = snapshot.id_column
     if name not in snapshot.schema.columns:
         raise SnapshotError(f"{snapshot.name}: has no column '{name}' with the users' ids; name it with the id column")
-    ids = pl.col(name)
+    ids = cs.by_name(name).as_expr()
     with snapshot.reading():
         nulls, distinct, rows = (
             snapshot.scan([name])
@@ -77,38 +266,3 @@ def check_ids(snapshot: Snapshot) -> None:
         raise SnapshotError(f"{snapshot.name}: {nulls:,} users have no id in '{name}'")
     if distinct != rows:
         raise SnapshotError(f"{snapshot.name}: '{name}' is no id: {rows - distinct:,} of {rows:,} users repeat one")
-
-
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """A source of Polars' that yields the members chunk by chunk."""
-
-    snapshot: Snapshot
-    planning: Plan
-    planned: Planned
-    wanted: Sequence[str]
-    read: Sequence[str]
-    now: int
-
-    def __call__(
-        self,
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,  # noqa: ARG002  (Polars' hint; chunks have their own size)
-    ) -> Iterator[pl.DataFrame]:
-        left = n_rows
-        for chunk in self.snapshot.chunks(self.read):
-            rows = self.planning.projected(chunk)
-            outcome = run(self.planning, self.planned, rows, now=self.now, reasons=False, segment=True)
-            found = chunk.select(self.wanted).filter(outcome.values.cast(pl.Boolean))
-            if predicate is not None:
-                found = found.filter(predicate)
-            if with_columns is not None:
-                found = found.select(with_columns)
-            if left is not None:
-                found = found.head(left)
-                left -= found.height
-            yield found
-            if left == 0:
-                return

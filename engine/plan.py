@@ -15,13 +15,13 @@ from compiler.ir import Node, children
 from compiler.lower import Clause, Lowering, NotLowered
 from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
+from compiler.source import UNNAMED
 from compiler.space import Reduction
 
-from .audience import Audience, Channel, Rules, Segment
+from .audience import Audience, Channel, Rules, Segment, by_name
 from .reason_columns import ReasonColumns
 from .reductions import needed
 from .results import Mode, mode_of
-
 
 _Compiled = tuple[Condition | CompileError, float]
 """A condition that is checked, or why it is not, and the seconds that took."""
@@ -109,7 +109,7 @@ def plan(
     """Compiles conditions, by name, into one plan. One that cannot be compiled is refused alone.
 
     Args:
-        conditions: their texts, or segments.
+        conditions: their texts, or segments, which say whom they may reach.
         schema: the columns that there are.
         mode: how they are to be answered.
         now: the time of the run, in nanoseconds since the epoch.
@@ -121,16 +121,16 @@ def plan(
     Raises:
         AudienceError: there is no rule of a name in ``rules``.
     """
-    segments = {name: Segment(one) if isinstance(one, str) else one for name, one in conditions.items()}
-    audiences = [s.audience for s in segments.values()]
+    segments = by_name(conditions)
+    audiences = [one.audience for one in segments.values()]
     if reach:
-        audiences += [audience for s in segments.values() for _, _, audience in s.audience.reach()]
+        audiences += [audience for one in segments.values() for _, _, audience in one.audience.reach()]
     restrictions = Rules(rules, audiences, schema, now=now)
     compiled: list[_Compiled] = []
     reached: list[list[tuple[Channel, bool, _Compiled]]] = []
     for name, one in segments.items():
         start = perf_counter()
-        label = "<input>" if name == one.condition else name
+        label = UNNAMED if name == one.condition else name
         try:
             condition = compile_condition(
                 one.condition,
@@ -147,7 +147,9 @@ def plan(
             continue
         cells = one.audience.reach() if reach else ()
         compiled.append(_restricted(condition, restrictions, one.audience, start))
-        reached.append([(c, with_, _restricted(condition, restrictions, a, perf_counter())) for c, with_, a in cells])
+        reached.append(
+            [(channel, with_, _restricted(condition, restrictions, a, perf_counter())) for channel, with_, a in cells]
+        )
     all_compiled = [*compiled, *(cell for cells in reached for _, _, cell in cells)]
     used = shapes(part.checked for part in distinct_parts(c for c, _ in all_compiled if isinstance(c, Condition)))
     lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO, one_macro=len(all_compiled) == 1)
@@ -166,7 +168,9 @@ def _restricted(condition: Condition, rules: Rules, audience: Audience, start: f
     try:
         return rules.restrict(condition, audience), perf_counter() - start
     except CompileError as error:
-        return error, perf_counter() - start
+        of_segment = f"{condition.source.name}: {error.source.name}"
+        named = error if condition.source.name == UNNAMED else error.named(of_segment)
+        return named, perf_counter() - start
 
 
 def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seconds: float) -> Planned | Refused:

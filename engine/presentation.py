@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     # Only what is presented has been imported by whoever made it.
     from compiler.reference import Entry
 
-    from .comparison import Comparison
+    from .comparison import Comparison, ComparisonReport
     from .description import Description, FieldDescription
     from .explanation import ExplainedNode, Explanation
     from .results import CountReport
@@ -63,6 +63,18 @@ def reasons_table(report: CountReport) -> Table:
     return _table(("segment", "errors#", "reason", "for example"), rows)
 
 
+def reach_table(report: CountReport) -> Table:
+    """The reach matrices, of a report that was asked for them: a row without consent, and one with it."""
+    rows = []
+    for result in report.results:
+        for consent in (False, True):
+            counts = {cell.channel: _number(cell.user_count) for cell in result.reach or () if cell.consent is consent}
+            if counts:
+                name = "" if consent else " ".join(result.name.split())
+                rows.append((name, "with" if consent else "without", *counts.values()))
+    return _table(("segment", "consent", "any#", "email#", "sms#", "pass push#"), rows)
+
+
 def summary(report: CountReport) -> str:
     """What a report's counts belong to."""
     time = "s, in one pass that every ms includes" if len(report.results) > 1 else "s"
@@ -74,7 +86,8 @@ def comparison_table(compared: Mapping[str, Comparison]) -> Table:
     """Conditions, by name, interpreted and compiled."""
     rows = [
         (
-            name,
+            " ".join(name.split()),
+            one.mode,
             f"{one.sampled:,}",
             f"{one.interpreted:.2f}",
             f"{one.interpreted_per_user * 1e6:,.1f}",
@@ -86,8 +99,20 @@ def comparison_table(compared: Mapping[str, Comparison]) -> Table:
         )
         for name, one in compared.items()
     ]
-    heads = ("segment", "interpreted#", "s#", "µs/user#", "compiled#", "s#", "µs/user#", "factor#", "equal")
+    heads = ("segment", "mode", "interpreted#", "s#", "µs/user#", "counted#", "s#", "µs/user#", "factor#", "equal")
     return _table(heads, rows)
+
+
+def comparison_summary(report: ComparisonReport) -> list[str]:
+    """What a comparison comes to for all conditions and users."""
+    now = report.now.isoformat().replace("+00:00", "Z")
+    lines = [f"{report.rows:,} users in {report.snapshot}; now {now}"]
+    if report.together is not None:
+        lines.append(
+            f"All {len(report.compared):,} in one pass: {report.together:.2f} s; the interpreter, at the pace of the "
+            f"samples: {report.interpreting_all:,.0f} s, which is {report.interpreting_all / report.together:,.0f} x."
+        )
+    return lines
 
 
 def description_table(description: Description) -> Table:
@@ -99,6 +124,21 @@ def description_table(description: Description) -> Table:
         rows.append((column.variable or column.name, type_, nulls, ", ".join(column.examples)))
         rows += _field_rows(column.fields)
     return _table(("variable", "type", "nulls#", "examples"), rows)
+
+
+def description_notes(description: Description) -> list[str]:
+    """What there is to know besides the table: what the snapshot is, and which columns conditions cannot use."""
+    lines = [f"{description.rows:,} users in {description.snapshot}, {description.format}"]
+    for column in description.columns:
+        if column.type is None:
+            lines.append(f"The column '{column.name}' is of type {column.column_type}: conditions cannot use it.")
+        elif column.variable is None:
+            lines.append(f"The column '{column.name}' cannot be written in a condition: rename it.")
+    if description.format == "CSV":
+        lines.append(
+            "The types are inferred. Set one that is wrong with --schema COLUMN=TYPE, such as --schema age=int."
+        )
+    return lines
 
 
 def _field_rows(fields: Sequence[FieldDescription], depth: int = 1) -> list[tuple[str, ...]]:

@@ -94,6 +94,32 @@ class ErrorReason:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How many of a condition's users can be reached in one way.
+
+    Attributes:
+        channel: ``any``, ``email``, ``sms`` or ``pass_push``.
+        consent: whether only those count who have given the segment's consent.
+        user_count: None where ``error`` says why there is no count.
+        error: None, or the message of what failed.
+    """
+
+    channel: str
+    consent: bool
+    user_count: int | None
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The cell as JSON has it."""
+        return {
+            "channel": self.channel,
+            "consent": self.consent,
+            "user_count": self.user_count,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class CountResult:
     """One condition's part of a count.
 
@@ -108,6 +134,8 @@ class CountResult:
         error: None, or the message of a condition that failed alone.
         interpreted: what was interpreted.
         reasons: of the errors, the most frequent first; None where they were not asked for.
+        reach: by each channel, without consent and, where the segment names one, with it, in the segment's organization
+            and edition; None where it was not asked for. Of a condition that does not compile, nothing.
     """
 
     name: str
@@ -119,9 +147,10 @@ class CountResult:
     error: str | None = None
     interpreted: tuple[InterpretedClause, ...] = ()
     reasons: tuple[ErrorReason, ...] | None = None
+    reach: tuple[Reach, ...] | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The result as JSON has it, with reasons where they were asked for; the duration in seconds."""
+        """The result as JSON has it, with reasons and reach where they were asked for; the duration in seconds."""
         known: dict[str, object] = {
             "name": self.name,
             "condition": self.condition,
@@ -131,7 +160,11 @@ class CountResult:
             "duration": round(self.duration, 6),
             "error": self.error,
         }
-        return known if self.reasons is None else {**known, "reasons": [r.to_dict() for r in self.reasons]}
+        if self.reasons is not None:
+            known["reasons"] = [r.to_dict() for r in self.reasons]
+        if self.reach is not None:
+            known["reach"] = [r.to_dict() for r in self.reach]
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ import polars as pl
 import polars.selectors as cs
 
 from .error_reasons import ReasonTally
+from .evaluated import TooManyElements
 from .mixed import Outcome, reasons_of, run
-from .plan import Plan, Planned, Refused
-from .results import CountResult, InterpretedClause, Tally
+from .plan import Plan, Planned, Reaching, Refused
+from .results import CountResult, InterpretedClause, Reach, Tally
 from .snapshot import DEFAULT_CHUNK_ROWS, Snapshot
 
 if TYPE_CHECKING:
     from .batch import Batch
     from .bitmaps import Bitmaps
 
-POLARS_FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TooManyElements)
 """What Polars raises where a condition cannot be run: that condition fails alone."""
 
 
@@ -84,8 +85,11 @@ class Run:
 
     def __init__(self, planning: Plan, now: int, *, errors: bool) -> None:
         """``errors``: also tell the reasons of errors."""
-        planned = [one for one in planning.planned if isinstance(one, Planned)]
-        self.running = {id(one): Running(one, ReasonTally() if errors else None) for one in planned}
+        self.running = {id(one): Running(one) for one in planning.to_run()}
+        if errors:
+            for one in planning.planned:
+                if isinstance(one, Planned):
+                    self.running[id(one)].reasons = ReasonTally()
         self._planning = planning
         self._errors = errors
         self._now = now
@@ -105,7 +109,7 @@ class Run:
         elif self._batch is not None:
             try:
                 self._batch.tally(chunk.rows, [r.tally for r in self._together])
-            except POLARS_FAILURES:
+            except FAILURES:
                 self._separate()
         for one in self._alone:
             self._run_alone(one, chunk)
@@ -129,7 +133,7 @@ class Run:
             return
         try:
             answers = self._batch.answers(chunk.rows)
-        except POLARS_FAILURES:
+        except FAILURES:
             self._separate()
             return
         for one, found in zip(self._together, answers, strict=True):
@@ -155,7 +159,7 @@ class Run:
             read = chunk.rows.select(cs.by_name(*one.planned.condition.columns))
             try:
                 why = reasons_of(self._planning, one.planned, read[rows], segment=True)
-            except POLARS_FAILURES as failure:
+            except FAILURES as failure:
                 one.error = _failure(failure)
             else:
                 one.reasons.add(why, rows, chunk.start, chunk.ids)
@@ -166,7 +170,7 @@ class Run:
         asked = one.reasons is not None
         try:
             outcome = run(self._planning, one.planned, chunk.rows, now=self._now, reasons=asked, segment=True)
-        except POLARS_FAILURES as failure:
+        except FAILURES as failure:
             one.error = _failure(failure)
             return None
         one.tally.members += int(outcome.values.sum())
@@ -211,6 +215,19 @@ def result_of(
         interpreted=_summed(one.interpreted),
         reasons=None if one.reasons is None else one.reasons.reasons(),
     )
+
+
+def reach_of(cells: Sequence[Reaching], running: Mapping[int, Running]) -> tuple[Reach, ...]:
+    """The reach matrix of a condition."""
+    found = []
+    for cell in cells:
+        if isinstance(cell.planned, Refused):
+            found.append(Reach(cell.channel.value, cell.consent, None, str(cell.planned.error)))
+            continue
+        one = running[id(cell.planned)]
+        count = one.tally.members if one.error is None else None
+        found.append(Reach(cell.channel.value, cell.consent, count, one.error))
+    return tuple(found)
 
 
 def _summed(clauses: Sequence[InterpretedClause]) -> tuple[InterpretedClause, ...]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -16,6 +18,7 @@ from compiler.schema import Schema
 from compiler.types import Unusable, nullable
 
 from .sources.base import SnapshotError, Source, reading
+from .sources.formats import DUCKDB_PREFIX
 from .sources.locations import open_location
 
 DEFAULT_CHUNK_ROWS = 262_144
@@ -56,7 +59,8 @@ class Snapshot:
 
         Args:
             location: a Parquet, Arrow IPC or CSV file, a directory or glob of such part files, Hive-partitioned or not,
-                ``duckdb:FILE#TABLE``, or a frame: Polars' or Arrow's, lazy or not.
+                ``duckdb:FILE#TABLE``, Parquet at ``s3://``, ``gs://`` or ``az://``, or a frame: Polars' or Arrow's,
+                lazy or not.
             schema_overrides: for CSV only, the CEL types of columns inferred wrongly, as ``{"age": "int"}``:
                 int, uint, double, string, bool, timestamp.
             id_column: the name of the column with the user's id; the snapshot need not have it.
@@ -98,6 +102,16 @@ class Snapshot:
         """
         if self.source.fingerprint() != self.fingerprint:
             raise SnapshotError(f"{self.name}: the snapshot was changed while it was read; run again")
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file is one of the snapshot's, or would be one as soon as it is written."""
+        location = self.name.removeprefix(DUCKDB_PREFIX)
+        if location != self.name:
+            location = location.rpartition("#")[0]
+        written, place = path.resolve(), Path(location).resolve()
+        return (
+            written == place or (place.is_dir() and written.is_relative_to(place)) or fnmatch(str(written), str(place))
+        )
 
     def narrowed(self, used: Mapping[str, Shape]) -> Snapshot:
         """The snapshot with :meth:`chunks` of which nested columns may hold only the parts that are used.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compiler.schema import data_type
 from compiler.space import ELEMENT, Kind, Reduction, Space
 
-from .evaluated import evaluated
+from .evaluated import MOST_ELEMENTS, TooManyElements, evaluated
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class Spaces:
             assert space.range is not None
             lists = self.evaluate(_parent(space), {ELEMENT: space.range.value}).get_column(ELEMENT)
             lengths = lists.list.len().fill_null(0).to_numpy()
+            _bound(int(lengths.sum(dtype=np.int64)))
             flat = lists.explode(empty_as_null=False, keep_nulls=False).alias(ELEMENT)
             parents = np.repeat(np.arange(len(lists)), lengths)
             elements = self._elements[id(space)] = _Elements(flat.to_frame(), parents, lists.is_not_null())
@@ -76,7 +77,16 @@ class Spaces:
         missing = sorted(used - set(elements.frame.columns))
         if missing:
             outer = self.evaluate(_parent(space), {name: space.captures[name] for name in missing})
+            for column in outer.get_columns():
+                if isinstance(column.dtype, pl.List):
+                    lengths = column.list.len().fill_null(0).to_numpy().astype(np.int64)
+                    _bound(int(lengths[elements.parents].sum()))
             elements.frame = elements.frame.hstack(outer[elements.parents])
+
+
+def _bound(elements: int) -> None:
+    if elements > MOST_ELEMENTS:
+        raise TooManyElements(f"nested macros come to {elements:,} elements at once; at most {MOST_ELEMENTS:,} may be")
 
 
 def _parent(space: Space) -> Space | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from compiler.diagnostics import cells
 
 from .presentation import Table
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn, Task
 
 Progress = Callable[[int, int], None]
 
@@ -17,7 +21,7 @@ _SHOW_PROGRESS_AFTER = 0.5
 
 def drawn(table: Table) -> str:
     """A table as text: as wide as the terminal where standard output is one, plain elsewhere. Nothing is cut off."""
-    return _boxed(table) if sys.stdout.isatty() else _plain(table)
+    return _boxed(table) if sys.stdout is not None and sys.stdout.isatty() else _plain(table)
 
 
 def _plain(table: Table) -> str:
@@ -54,12 +58,16 @@ def _boxed(table: Table) -> str:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Progress | None]:
+def progress(label: str, unit: str | None = None) -> Iterator[Progress | None]:
     """A bar on standard error, where that is a terminal, for work that lasts; it is gone when the work is done.
+
+    Args:
+        label: what is being done.
+        unit: what is counted: with it, the bar also shows how many, how many a second, and the time left.
 
     Yields what is to be told of the number of things done, and of all; None where there is no terminal.
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from threading import Timer
@@ -67,7 +75,8 @@ def progress(label: str) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    bar = Bar(console=Console(stderr=True), transient=True)
+    columns = Bar.get_default_columns() if unit is None else _counted(unit)
+    bar = Bar(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task(label, total=None)
     timer = Timer(_SHOW_PROGRESS_AFTER, bar.start)
     timer.daemon = True
@@ -78,3 +87,18 @@ def progress(label: str) -> Iterator[Progress | None]:
         timer.cancel()
         timer.join()
         bar.stop()
+
+
+def _counted(unit: str) -> tuple[ProgressColumn, ...]:
+    from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Counted(ProgressColumn):
+        """How many are done, of how many, and how many a second."""
+
+        def render(self, task: Task) -> Text:
+            total = "" if task.total is None else f" of {task.total:,.0f}"
+            rate = "" if task.speed is None else f", {task.speed:,.0f}/s"
+            return Text(f"{task.completed:,.0f}{total} {unit}{rate}")
+
+    return (TextColumn("{task.description}"), BarColumn(), Counted(), TimeRemainingColumn())

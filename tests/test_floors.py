@@ -20,7 +20,7 @@ FLOORS = (
     ("compiler",),
     ("engine",),
     ("api",),
-    ("cli",),
+    ("cli", "cli_options"),
 )
 LEVELS = {name: level for level, names in enumerate(FLOORS) for name in names}
 PACKAGES = ("api", "compiler", "engine")

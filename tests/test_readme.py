@@ -14,7 +14,9 @@ import polars as pl
 import pytest
 import yaml
 
-from engine import CompileError, count
+from engine import Audience, CompileError, Segment, count
+from engine.audience import read_rules
+from engine.deliverable import default_rules
 from engine.sample import SAMPLE_NOW, write_sample
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -26,7 +28,8 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    return [line for line in blocks("sh")[1].replace("\\\n", " ").splitlines() if line]
+    texts = [block.replace("\\\n", " ") for block in blocks("sh")[1:]]
+    return [line for text in texts for line in text.splitlines() if line.startswith("cellar ")]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / "demo").mkdir()
     write_sample(folder / SNAPSHOT, users=2_000)
+    (folder / "segments.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     return folder
 
 
@@ -55,6 +59,25 @@ def test_the_segments_are_counted(folder: Path) -> None:
     segments = {segment["name"]: segment["condition"] for segment in yaml.safe_load(text)}
     report = count(folder / SNAPSHOT, segments, now=SAMPLE_NOW)
     assert all(result.user_count for result in report.results)
+
+
+def test_the_rules_of_audiences_compile(tmp_path: Path) -> None:
+    (text,) = blocks("toml")
+    (tmp_path / "cellar.toml").write_text(text, encoding="utf-8")
+    rules = read_rules(tmp_path / "cellar.toml")
+    assert rules.items().isdisjoint(default_rules().items() - {(n, rules[n]) for n in ("edition", "pass_push")})
+    users = pl.DataFrame(
+        {
+            "org": ["o", "o", "p"],
+            "edition_ids": [["e"], ["e"], ["e"]],
+            "consents": [[{"id": "c", "given": True}], [{"id": "c", "given": False}], None],
+            "email_verified": [True, True, True],
+            "mobile": ["+1", "+1", "+1"],
+            "active_passes": [1, 1, 1],
+        }
+    )
+    segment = Segment("true", Audience("any", "marketing", "c", "e", "o"))
+    assert count(users, segment, rules=rules).results[0].user_count == 1
 
 
 def test_the_diagnostic_is_what_is_shown() -> None:

@@ -87,17 +87,16 @@ def ahead(reads: Iterable[Callable[[], pl.DataFrame]]) -> Iterator[pl.DataFrame]
     from concurrent.futures import Future, ThreadPoolExecutor  # one query over a file needs none
 
     pending: deque[Future[pl.DataFrame]] = deque()
+    # Not closed when it is left early: that would wait for what is being read, and the second of the two interrupts
+    # that Polars makes of one would fall into it. Its threads end when nothing holds it any more.
     pool = ThreadPoolExecutor(_READS_AHEAD)
-    try:
-        for read in reads:
-            pending.append(pool.submit(read))
-            if len(pending) > _READS_AHEAD:
-                yield pending.popleft().result()
-        while pending:
+    for read in reads:
+        pending.append(pool.submit(read))
+        if len(pending) > _READS_AHEAD:
             yield pending.popleft().result()
-    finally:
-        # An interrupt does not wait for what is being read.
-        pool.shutdown(wait=False, cancel_futures=True)
+    while pending:
+        yield pending.popleft().result()
+    pool.shutdown()
 
 
 def slices(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:

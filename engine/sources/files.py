@@ -16,7 +16,9 @@ import polars as pl
 
 from .base import SnapshotError, reading
 
-_GLOB = frozenset("*?[")
+GLOB = frozenset("*?[")
+"""The characters that make a location a pattern."""
+
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _FOOTER_BYTES = 65_536
 
@@ -40,7 +42,7 @@ def find_parts(location: str) -> tuple[Part, ...]:
     """
     with reading(location, "a snapshot"):
         path = Path(location)
-        if _GLOB & set(location) and not path.exists():
+        if GLOB & set(location) and not path.exists():
             return _matching(location)
         if path.is_dir():
             return _in_directory(location, path)
@@ -103,7 +105,7 @@ def _in_directory(location: str, directory: Path) -> tuple[Part, ...]:
     parts = tuple(sorted(_walk(directory, ()), key=lambda part: part.path))
     if not parts:
         raise SnapshotError(f"{location}: the directory holds no part files")
-    return _with_one_partitioning(location, parts)
+    return one_partitioning(location, parts)
 
 
 def _walk(directory: Path, partition: tuple[tuple[str, str | None], ...]) -> Iterator[Part]:
@@ -111,7 +113,7 @@ def _walk(directory: Path, partition: tuple[tuple[str, str | None], ...]) -> Ite
         if path.name.startswith((".", "_")):
             continue
         if path.is_dir():
-            yield from _walk(path, partition + _partition_of(path.name))
+            yield from _walk(path, partition + partition_of(path.name))
         else:
             _require_readable(path)
             yield Part(path, partition)
@@ -120,7 +122,7 @@ def _walk(directory: Path, partition: tuple[tuple[str, str | None], ...]) -> Ite
 def _matching(pattern: str) -> tuple[Part, ...]:
     fixed = 0
     for component in Path(pattern).parts:
-        if _GLOB & set(component):
+        if GLOB & set(component):
             break
         fixed += 1
     parts = []
@@ -130,20 +132,26 @@ def _matching(pattern: str) -> tuple[Part, ...]:
         if path.is_dir() or any(component.startswith((".", "_")) for component in below):
             continue
         _require_readable(path)
-        parts.append(Part(path, tuple(pair for component in below[:-1] for pair in _partition_of(component))))
+        parts.append(Part(path, tuple(pair for component in below[:-1] for pair in partition_of(component))))
     if not parts:
         raise SnapshotError(f"{pattern}: no file matches")
-    return _with_one_partitioning(pattern, tuple(parts))
+    return one_partitioning(pattern, tuple(parts))
 
 
-def _partition_of(component: str) -> tuple[tuple[str, str | None], ...]:
+def partition_of(component: str) -> tuple[tuple[str, str | None], ...]:
+    """The column and value that a directory's name gives the rows below it, if it does."""
     key, separator, value = component.partition("=")
     if not (key and separator):
         return ()
     return ((unquote(key), None if value == _HIVE_NULL else unquote(value)),)
 
 
-def _with_one_partitioning(location: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def one_partitioning(location: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts, all of which have the same partition columns.
+
+    Raises:
+        SnapshotError: they have not.
+    """
     first = parts[0]
     for part in parts:
         if [name for name, _ in part.partition] != [name for name, _ in first.partition]:

@@ -9,3 +9,6 @@ DUCKDB = "DuckDB"
 
 DUCKDB_PREFIX = "duckdb:"
 """What a location of a table in a DuckDB database begins with."""
+
+OBJECT_STORES = ("s3", "gs", "az")
+"""The schemes of locations in object stores."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .base import SnapshotError, Source
 from .files import find_parts
-from .formats import CSV, DUCKDB, DUCKDB_PREFIX, IPC, PARQUET
+from .formats import CSV, DUCKDB, DUCKDB_PREFIX, IPC, OBJECT_STORES, PARQUET
 
 # Each kind's module is imported where a file of that kind is opened: the others are not waited for.
 
@@ -28,7 +28,7 @@ _PART_FORMATS = (PARQUET, IPC, CSV)
 
 
 def open_location(location: str, overrides: Mapping[str, str]) -> Source:
-    """Opens a file, directory, glob or database table.
+    """Opens a file, directory, glob, database table, or Parquet in an object store.
 
     Raises:
         SnapshotError: the location is missing or unreadable, or of an unknown or mixed kind, or ``overrides`` sets
@@ -39,9 +39,15 @@ def open_location(location: str, overrides: Mapping[str, str]) -> Source:
         from .database import DuckDBSource
 
         return DuckDBSource.open(location)
-    if "://" in location:
-        # Object stores (s3://, gs://, az://) are to be dispatched here: Polars scans them itself.
-        raise SnapshotError(f"{location}: object stores are not supported; copy the files to a local directory")
+    scheme, separator, _ = location.partition("://")
+    if separator and scheme in OBJECT_STORES:
+        _require_no_overrides(location, PARQUET, overrides)
+        from .objects import open_objects
+
+        return open_objects(location)
+    if separator:
+        stores = ", ".join(f"{store}://" for store in OBJECT_STORES)
+        raise SnapshotError(f"{location}: '{scheme}' is no known kind of store; known are {stores}")
     parts = find_parts(location)
     kind = _kind(parts[0].path)
     for part in parts[1:]:

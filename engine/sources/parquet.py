@@ -74,22 +74,27 @@ class ParquetFile:
 
         with reading(str(self.path), PARQUET):
             metadata = pq.read_metadata(self.path)
-        start, length = 0, 0
-        groups: list[int] = []
-        for index in range(metadata.num_row_groups):
-            size = metadata.row_group(index).num_rows
-            if length + size > rows and groups:
-                yield Piece(start, length, tuple(groups))
-                start, groups, length = start + length, [], 0
-            if size > rows:
-                for offset in range(0, size, rows):
-                    yield Piece(start + offset, min(rows, size - offset), None)
-                start += size
-            else:
-                groups.append(index)
-                length += size
-        if groups:
+        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+        return along_row_groups(sizes, rows)
+
+
+def along_row_groups(sizes: Sequence[int], rows: int) -> Iterator[Piece]:
+    """Row groups of these sizes together up to a number of rows; larger ones in pieces."""
+    start, length = 0, 0
+    groups: list[int] = []
+    for index, size in enumerate(sizes):
+        if length + size > rows and groups:
             yield Piece(start, length, tuple(groups))
+            start, groups, length = start + length, [], 0
+        if size > rows:
+            for offset in range(0, size, rows):
+                yield Piece(start + offset, min(rows, size - offset), None)
+            start += size
+        else:
+            groups.append(index)
+            length += size
+    if groups:
+        yield Piece(start, length, tuple(groups))
 
 
 def read_parquet_fields(path: Path, row_groups: Sequence[int] | None, used: Mapping[str, Shape]) -> pl.DataFrame:

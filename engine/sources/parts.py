@@ -67,6 +67,7 @@ class PartsSource:
         partition: the types of the columns that directory names give (``country=DE/``); they win over a file's own.
         scan_alike: reads several files in one scan, where the format can; their types must be the same.
         read_fields: reads some fields of nested columns of a file's row groups (None: all), where the format can.
+        identify: gives the fingerprint of what are no local files.
         nested: the columns that are read so, with the parts that are.
     """
 
@@ -78,6 +79,7 @@ class PartsSource:
     partition: Mapping[str, pl.DataType]
     scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None]
     read_fields: ReadFields | None = None
+    identify: Callable[[], str] | None = None
     nested: Mapping[str, Shape] = field(default_factory=dict)
 
     @classmethod
@@ -90,8 +92,9 @@ class PartsSource:
         *,
         scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None] = lambda _: None,
         read_fields: ReadFields | None = None,
+        identify: Callable[[], str] | None = None,
     ) -> PartsSource:
-        """One table of the files.
+        """One table of the files; ``identify`` gives their fingerprint where they are no local files.
 
         Raises:
             SnapshotError: their columns differ.
@@ -100,13 +103,13 @@ class PartsSource:
         common = _common_columns(files)
         unreadable = {name: type_ for name, type_ in common.unreadable.items() if name not in partition}
         columns = Columns({**common.readable, **partition}, unreadable)
-        return cls(name, format, parts, tuple(files), columns, partition, scan_alike, read_fields)
+        return cls(name, format, parts, tuple(files), columns, partition, scan_alike, read_fields, identify)
 
     def count_rows(self) -> int:
         return sum(file.rows() for file in self.files)
 
     def fingerprint(self) -> str:
-        return fingerprint(self.parts)
+        return fingerprint(self.parts) if self.identify is None else self.identify()
 
     def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
         return self._scan(range(len(self.files)), columns)

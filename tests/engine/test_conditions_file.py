@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine import Audience, AudienceError
 from engine.conditions_file import ConditionsFileError, NamedCondition, parse_conditions
 
 
@@ -35,6 +36,34 @@ def test_segments(file: str) -> None:
     )
 
 
+AUDIENCES = """
+- {name: a, condition: x, channel: sms, type: marketing, consent: c1, edition: 2026, organization: o1}
+- {name: b, condition: x, channel: email}
+- {name: c, condition: x, type: transactional}
+"""
+
+
+def test_audiences() -> None:
+    assert [one.audience for one in parse_conditions(AUDIENCES.encode(), "f.yaml")] == [
+        Audience("sms", "marketing", "c1", 2026, "o1"),
+        Audience("email"),
+        Audience(),
+    ]
+
+
+def test_what_a_segment_does_not_say_itself_is_given_from_outside() -> None:
+    given = {"type": "marketing", "consent": "c9", "channel": "any"}
+    assert [one.audience for one in parse_conditions(AUDIENCES.encode(), "f.yaml", given)] == [
+        Audience("sms", "marketing", "c1", 2026, "o1"),
+        Audience("email", "marketing", "c9"),
+        Audience("any", "transactional", "c9"),
+    ]
+    (line,) = parse_conditions(b"age > 3", "f.cel", given)
+    assert line.audience == Audience("any", "marketing", "c9")
+    with pytest.raises(AudienceError, match="marketing needs a consent"):
+        parse_conditions(b"age > 3", "f.cel", {"type": "marketing"})
+
+
 @pytest.mark.parametrize("text", ["- age > 3", "-age > 3", "[1, 2].exists(x, x == age)", '{"a": 1}.a == 1', "age > 3"])
 def test_conditions_on_standard_input_are_no_yaml(text: str) -> None:
     assert parse_conditions(text.encode(), "<stdin>") == (NamedCondition(text, text),)
@@ -52,13 +81,30 @@ def test_conditions_on_standard_input_are_no_yaml(text: str) -> None:
         ("- condition: a", "f.yaml: segment 1: has no name"),
         (
             "- {name: a, condition: b, chanel: sms}",
-            "f.yaml: segment 1 ('a'): unknown key 'chanel'; the keys are name, condition, description",
+            "f.yaml: segment 1 ('a'): unknown key 'chanel'; the keys are name, condition, description, channel, type, "
+            "consent, edition, organization",
         ),
         (
             "- {name: a, condition: true}",
             "f.yaml: segment 1 ('a'): the condition must be a text, not True; put it in quotes",
         ),
         ("- {name: 7, condition: a}", "f.yaml: segment 1: the name must be a text, not 7; put it in quotes"),
+        (
+            "- {name: a, condition: b, channel: fax}",
+            "f.yaml: segment 1 ('a'): the channel must be one of any, email, sms, pass_push, not 'fax'",
+        ),
+        (
+            "- {name: a, condition: b, type: marketing}",
+            "f.yaml: segment 1 ('a'): marketing needs a consent: name the one that users must have given",
+        ),
+        (
+            "- {name: a, condition: b, edition: 1.5}",
+            "f.yaml: segment 1 ('a'): the edition must be a text, not 1.5; put it in quotes",
+        ),
+        (
+            "- {name: a, condition: b, organization: true}",
+            "f.yaml: segment 1 ('a'): the organization must be a text, not True; put it in quotes",
+        ),
         (
             "- {name: a, condition: b}\n- {name: c, condition: d}\n- {name: a, condition: e}",
             "f.yaml: segments 1 and 3 are both named 'a'",

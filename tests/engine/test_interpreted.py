@@ -20,8 +20,8 @@ from compiler.parse import parse
 from compiler.schema import Schema
 from compiler.source import Source
 from compiler.types import DOUBLE, DURATION, INT, TIMESTAMP, ListType, MapType, StructType, Type
-from compiler.values import Duration, Timestamp, Uint
-from engine.celvalues import InterpretationError, Message, column
+from compiler.values import Duration, Message, Timestamp, Uint
+from engine.celvalues import InterpretationError, column
 from engine.interpreted import Failed, Interpretation, evaluate_once, interpret
 from engine.variables import columns_read
 

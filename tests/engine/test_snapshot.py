@@ -392,8 +392,8 @@ class TestLocations:
         )
         assert "only for CSV files; a DuckDB snapshot" in failure(database(tmp_path), schema_overrides={"a": "int"})
 
-    def test_object_stores_are_refused(self) -> None:
-        assert "object stores are not supported" in failure("s3://bucket/users.parquet")
+    def test_unknown_stores_are_refused(self) -> None:
+        assert "'ftp' is no known kind of store" in failure("ftp://host/users.parquet")
 
 
 @contextmanager
