@@ -149,7 +149,7 @@ def count_command(
             progress=report_progress,
         )
     if len(named) == 1:
-        report = replace(report, results=(replace(report.results[0], name=asked[0][0]),))
+        report = replace(report, results=(report.results[0]._replace(name=asked[0][0]),))
     by_name = {result.name: result for result in report.results}
     report = replace(report, results=tuple(by_name[name] for name, _ in asked))
     if format == "table":

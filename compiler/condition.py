@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import messages
 from .check import check, logic
@@ -19,8 +19,7 @@ from .syntax import Logic, Syntax
 from .types import BOOL, Dynamic, Type, plain
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A checked condition.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
@@ -71,7 +70,7 @@ def count(
     )
     if reach:
         results = tuple(
-            replace(result, reach=reach_of(cells, running))
+            result._replace(reach=reach_of(cells, running))
             for result, cells in zip(results, planning.reaching, strict=True)
         )
     duration = perf_counter() - start

@@ -112,8 +112,17 @@ def write_frames(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataTyp
 
 
 @contextmanager
-def frame_writer(suffix: str, file: IO[bytes], empty: pl.DataFrame) -> Iterator[Callable[[pl.DataFrame], object]]:
-    """What writes a frame to a file in a format; ``empty`` has the schema of all."""
+def frame_writer(
+    suffix: str, file: IO[bytes], empty: pl.DataFrame, *, dictionaries: bool = True
+) -> Iterator[Callable[[pl.DataFrame], object]]:
+    """What writes a frame to a file in a format.
+
+    Args:
+        suffix: the format's.
+        file: where to.
+        empty: has the schema of all frames.
+        dictionaries: let Parquet make them: each file that is open then holds half a megabyte.
+    """
     match suffix:
         case ".csv":
             empty.write_csv(file)
@@ -123,7 +132,9 @@ def frame_writer(suffix: str, file: IO[bytes], empty: pl.DataFrame) -> Iterator[
         case ".parquet":
             import pyarrow.parquet as pq
 
-            with pq.ParquetWriter(file, _arrow(empty).schema, compression="zstd") as parquet:
+            with pq.ParquetWriter(
+                file, _arrow(empty).schema, compression="zstd", use_dictionary=dictionaries
+            ) as parquet:
                 yield lambda frame: parquet.write_table(_arrow(frame))
         case _:
             import pyarrow as pa

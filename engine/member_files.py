@@ -120,10 +120,10 @@ def write_files(stream: MemberStream, directory: Path) -> None:
     gathered: dict[str, list[pl.DataFrame]] = {name: [] for name in names}
     height = 0
     with ExitStack() as files:
-        writers = {
-            name: files.enter_context(frame_writer(".parquet", cast(IO[bytes], _Appended(directory / file)), empty))
-            for name, file in names.items()
-        }
+        writers = {}
+        for name, file in names.items():
+            appended = cast(IO[bytes], _Appended(directory / file))
+            writers[name] = files.enter_context(frame_writer(".parquet", appended, empty, dictionaries=False))
 
         def flush() -> None:
             for name, frames in gathered.items():

@@ -17,7 +17,7 @@ from .plan import Plan, Refused, plan
 from .results import CountReport, Mode, moment, run_time
 from .running import Run, read_chunks, result_of
 from .snapshot import ArrowStream, Snapshot
-from .sources.base import SnapshotError, lazy_batches
+from .sources.base import SnapshotError, lazy_batches, slices
 
 SEGMENT, SEGMENTS = "segment", "segments"
 """The columns with the name of a segment, and with the names of all segments of a user."""
@@ -27,6 +27,7 @@ Progress = Callable[[int, int], None]
 # Ctrl-C waits for the end of a chunk, and a chunk's members of all segments are held at once.
 _CHUNK_ROWS = 65_536
 _FRAME_ROWS = 524_288
+_LIST_ROWS = 8_192
 
 
 def members(
@@ -210,13 +211,19 @@ class MemberStream:
 
     def users(self) -> Iterator[pl.DataFrame]:
         """A row for each user of the snapshot: the columns asked for, then ``segments``, a list of those he is in."""
+        numbers = {name: number for number, name in enumerate(self.segments)}
+        named = pl.element().replace_strict(list(numbers.values()), list(numbers), return_dtype=pl.String())
         for users, found in self.chunks():
-            pairs = [pl.DataFrame(schema={"row": pl.UInt32(), SEGMENT: pl.String()})]
-            pairs += [pl.DataFrame({"row": rows}).with_columns(pl.lit(name).alias(SEGMENT)) for name, rows in found]
+            pairs = [pl.DataFrame(schema={"row": pl.UInt32(), SEGMENT: pl.UInt32()})]
+            for name, rows in found:
+                number = pl.lit(numbers[name], dtype=pl.UInt32)
+                pairs.append(pl.DataFrame({"row": rows}).with_columns(number.alias(SEGMENT)))
             lists = pl.concat(pairs).group_by("row", maintain_order=True).agg(pl.col(SEGMENT).alias(SEGMENTS))
             every = pl.DataFrame({"row": pl.int_range(users.height, dtype=pl.UInt32(), eager=True)})
             joined = every.join(lists, on="row", how="left", maintain_order="left").get_column(SEGMENTS)
-            yield users.with_columns(joined.fill_null(pl.Series([[]], dtype=pl.List(pl.String()))))
+            whole = users.with_columns(joined.fill_null(pl.Series([[]], dtype=pl.List(pl.UInt32()))))
+            for frame in slices(whole, _LIST_ROWS):
+                yield frame.with_columns(pl.col(SEGMENTS).list.eval(named))
 
     def users_schema(self) -> dict[str, pl.DataType]:
         """The columns of :meth:`users`."""

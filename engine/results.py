@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import polars as pl
 
@@ -35,8 +36,7 @@ class Tally:
     errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InterpretedClause:
+class InterpretedClause(NamedTuple):
     """A part of a condition that was interpreted.
 
     Attributes:
@@ -53,8 +53,7 @@ class InterpretedClause:
     distinct: int
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """The value of an expression on each row of a frame.
 
     Attributes:
@@ -72,8 +71,7 @@ class Evaluation:
     interpreted: tuple[InterpretedClause, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorReason:
+class ErrorReason(NamedTuple):
     """Why users are errors of a condition.
 
     Attributes:
@@ -93,8 +91,7 @@ class ErrorReason:
         return {"reason": self.reason, "rows": self.rows, "example_row": self.row, "example_id": self.user_id}
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """How many of a condition's users can be reached in one way.
 
     Attributes:
@@ -119,8 +116,7 @@ class Reach:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CountResult:
+class CountResult(NamedTuple):
     """One condition's part of a count.
 
     Attributes:

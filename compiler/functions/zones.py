@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
@@ -28,8 +28,7 @@ _CYCLE_SECONDS = 146_097 * _DAY
 _LAST_YEAR = 9999
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """A time zone.
 
     Attributes:
