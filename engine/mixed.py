@@ -81,7 +81,15 @@ def run(
     )
     rows = known.is_null().arg_true()
     errors = None if found.errors is None else _scatter(rows, found.errors, frame.height)
-    return Outcome(known.scatter(rows, found.values), errors, found.interpreted)
+    return Outcome(_replaced(known, rows, found.values), errors, found.interpreted)
+
+
+def _replaced(whole: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+    """The values with others in some rows. By their places, since Polars sets no lists in place."""
+    places = pl.int_range(len(whole), eager=True).scatter(
+        rows, pl.int_range(len(whole), len(whole) + len(rows), eager=True)
+    )
+    return pl.concat([whole, values]).gather(places)
 
 
 def _scatter(rows: pl.Series, values: pl.Series, height: int) -> pl.Series:

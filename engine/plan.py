@@ -196,14 +196,21 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
         return Planned(condition, None, (), (), error.reason, perf_counter() - start)
     names = set(cell.value.meta.root_names()) | (set() if cell.error is None else set(cell.error.meta.root_names()))
     reductions, names = needed(names, lowering.reductions)
-    clauses = tuple(_own(c, condition.node) for c in lowering.clauses if c.name in names)
+    standing = [(c, _own(c, condition.node)) for c in lowering.clauses]
+    hidden = next((own for c, own in standing if own is not None and c.name not in names), None)
+    if hidden is not None:
+        # It stands under what is an error on every row: the values do not ask for it, but the reasons would.
+        return Planned(condition, None, (), (), hidden.reason, perf_counter() - start)
+    clauses = tuple(own or c for c, own in standing if c.name in names)
     if len(clauses) == 1 and clauses[0].node is condition.node:
         return Planned(condition, None, (), (), clauses[0].reason, perf_counter() - start)
     return Planned(condition, cell, reductions, clauses, None, perf_counter() - start)
 
 
-def _own(clause: Clause, condition: Node) -> Clause:
-    """A clause as it stands in this condition, which may share it with one that was lowered before."""
+def _own(clause: Clause, condition: Node) -> Clause | None:
+    """A clause as it stands in this condition, which may share it with one that was lowered before; None where it does
+    not stand in it.
+    """
     nodes = [condition]
     while nodes:
         node = nodes.pop()
@@ -212,7 +219,7 @@ def _own(clause: Clause, condition: Node) -> Clause:
         if node.fingerprint == clause.node.fingerprint and node.origin is not None:
             return clause._replace(node=node, origin=node.origin)
         nodes += children(node)
-    return clause
+    return None
 
 
 def _refusal(condition: Condition, error: NotColumnar) -> CompileError:

@@ -382,6 +382,22 @@ class TestMembers:
         assert READERS[suffix](path).rows() == [(2, 41), (4, 60)]
         assert names(tmp_path) == sorted([path.name, "users.parquet"])
 
+    @pytest.mark.parametrize("location", ["", "/*.parquet", "/users.parquet"], ids=["directory", "glob", "file"])
+    @pytest.mark.parametrize("name", ["users.parquet", "new.parquet"])
+    def test_no_file_of_the_snapshot_is_written(self, tmp_path: Path, location: str, name: str) -> None:
+        source = tmp_path / "users.parquet"
+        pl.DataFrame({"user_id": [1]}).write_parquet(source)
+        before = source.read_bytes()
+        result = run("members", f"{tmp_path}{location}", "true", "-o", str(tmp_path / name))
+        # Beside a snapshot of one file there may be others.
+        assert result.exit_code == (0 if location == "/users.parquet" and name == "new.parquet" else 2)
+        assert source.read_bytes() == before
+
+    def test_ids_are_written_as_they_are(self, tmp_path: Path) -> None:
+        path = tmp_path / "users.parquet"
+        pl.DataFrame({"user_id": ["a\x1b[31mb"]}).write_parquet(path)
+        assert run("members", str(path), "true").stdout == "user_id\na\x1b[31mb\n"
+
     def test_a_failure_leaves_the_file_as_it_was(self, tmp_path: Path) -> None:
         snapshot = tmp_path / "users.csv"
         snapshot.write_text("user_id,age\n" + "1,2\n" * 20_000 + "1,x\n")

@@ -108,3 +108,40 @@ def test_empty_lists_and_maps(mode: Mode) -> None:
     assert evaluate("{}", ROWS, mode=mode).type == "map(dyn, dyn)"
     assert evaluate("{}", ROWS, mode=mode).values.dtype == pl.Map(pl.String, pl.Null)
     assert evaluate("'x' in {'k': 1}", ROWS, mode=mode).values.to_list() == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "c == n < a",
+        "l.foo(x, x == 1)",
+        "s.exis(y, y > 1)",
+        "l.exists(x, x.exis(y, y == null))",
+        "l.map(x, zz > 0, x * a)",
+    ],
+)
+def test_what_is_wrong_on_every_row_hides_no_interpreted_clause(condition: str) -> None:
+    frame = pl.DataFrame({"l": [[1, 2], [], None], "s": ["a", None, "b"], "a": [1, None, 3], "c": [1, 2, 3]})
+    auto, interpreted = (evaluate(condition, frame, mode=mode, check=False) for mode in ("auto", "interpreted"))
+    assert auto.values.to_list() == interpreted.values.to_list()
+    assert auto.errors.to_list() == interpreted.errors.to_list()
+
+
+def test_macros_nested_deep_take_the_rows_in_parts() -> None:
+    frame = pl.DataFrame({"l": [list(range(60))] * 100})
+    evaluation = evaluate("l.all(x, l.all(y, l.all(z, x + y + z >= 0)))", frame, mode="compiled")
+    assert evaluation.values.to_list() == [True] * 100
+
+
+def test_a_user_with_more_elements_than_there_may_be_fails_alone() -> None:
+    frame = pl.DataFrame({"l": [list(range(300))]})
+    report = count(frame, {"deep": "l.all(x, l.all(y, l.all(z, x + y + z >= 0)))", "flat": "size(l) == 300"})
+    assert report["deep"].error is not None
+    assert "27,000,000 elements" in report["deep"].error
+    assert report["flat"].user_count == 1
+
+
+def test_a_chain_of_filters_takes_linear_time() -> None:
+    frame = pl.DataFrame({"l": [[1, 2, 3], [], None, [None]]})
+    evaluation = evaluate("l" + ".filter(x, x > 1)" * 40, frame, mode="compiled")
+    assert evaluation.values.to_list() == [[2, 3], [], None, None]
