@@ -494,8 +494,18 @@ def main() -> None:
     try:
         cellar()
     except SystemExit as end:
-        if end.code == NO_SNAPSHOT:
-            # Threads of pyarrow may still be at work on a damaged file, and would abort an ordinary end.
-            sys.stderr.flush()
-            os._exit(NO_SNAPSHOT)
+        sys.stderr.flush()
+        if isinstance(end.code, int) and _flushed():
+            # Nothing is left but to free memory, which takes a while; and threads of pyarrow that are still at work on
+            # a damaged file would abort an ordinary end.
+            os._exit(end.code)
         raise
+
+
+def _flushed() -> bool:
+    """Whether standard output has taken all that was written to it."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        return False
+    return True
