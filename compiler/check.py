@@ -167,7 +167,7 @@ class _Checker:
         operand = self.node(syntax.operand)
         return self.selection(operand, syntax)
 
-    def selection(self, operand: Node, syntax: Select | HasSyntax) -> Node:
+    def selection(self, operand: Node, syntax: Select) -> Node:
         """``operand.field`` of a message or a map."""
         type_ = _behind(operand.type)
         match type_:
@@ -194,8 +194,10 @@ class _Checker:
 
     def has(self, syntax: HasSyntax) -> Node:
         span = syntax.span
+        place = Span(syntax.operand.span.start, syntax.field_span.end)
+        asked = Select(place, syntax.operand, syntax.field, syntax.field_span)
         if self.is_row(syntax.operand):
-            selected = self.column(syntax.field, span, syntax)
+            selected = self.column(syntax.field, asked.span, asked)
             if selected is None:
                 message = messages.no_such_field(syntax.field, "user", list(self.schema.types))
                 return self.wrong(syntax.field_span, *message, operands=(), origin=syntax)
@@ -204,9 +206,9 @@ class _Checker:
             if isinstance(_behind(operand.type), MapType):
                 key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
                 return self.apply("@in", (key, operand), span, syntax.field_span, syntax)
-            selected = self.selection(operand, syntax)
+            selected = self.selection(operand, asked)
         if isinstance(selected, Fail):
-            return selected
+            return selected._replace(span=span, origin=syntax)
         if isinstance(selected, Deferred):
             return self.deferred(span, BOOL, selected.operands, f"has{selected.fingerprint}", syntax)
         return Has(span, selected, f"has({selected.fingerprint})", selected.depends, origin=syntax)

@@ -145,3 +145,18 @@ def test_a_chain_of_filters_takes_linear_time() -> None:
     frame = pl.DataFrame({"l": [[1, 2, 3], [], None, [None]]})
     evaluation = evaluate("l" + ".filter(x, x > 1)" * 40, frame, mode="compiled")
     assert evaluation.values.to_list() == [[2, 3], [], None, None]
+
+
+def test_has_of_what_is_interpreted_asks_for_the_field() -> None:
+    wide, narrow = ({"flag": pl.Boolean(), "n": n} for n in (pl.Int64(), pl.Int32()))
+    frame = pl.DataFrame(
+        {
+            "a": [1, 2, 1, 2],
+            "s": [{"flag": True, "n": 1}, {"flag": None, "n": 1}] * 2,
+            "t": [{"flag": None, "n": 1}] * 4,
+        },
+        schema={"a": pl.Int64(), "s": pl.Struct(wide), "t": pl.Struct(narrow)},
+    )
+    for mode in MODES:
+        evaluation = evaluate("has((a == 1 ? s : t).flag)", frame, mode=mode)
+        assert evaluation.values.to_list() == [True, False, True, False]
