@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING
 import polars as pl
 import polars.selectors as cs
 
+from compiler.schema import data_type
+
 from .results import CountReport
 
 if TYPE_CHECKING:
@@ -71,16 +73,30 @@ def check_format(columns: Mapping[str, pl.DataType], path: Path | None) -> None:
     """Checks that columns can be written to a file; None is CSV on standard output.
 
     Raises:
-        ValueError: the extension is none of ``MEMBER_FORMATS``, or CSV cannot hold a column.
+        ValueError: the extension is none of ``MEMBER_FORMATS``, or its format cannot hold a column.
     """
     suffix = ".csv" if path is None else path.suffix.lower()
     if suffix not in MEMBER_FORMATS:
         raise ValueError(f"{path}: the file must end in {', '.join(MEMBER_FORMATS)}")
-    if suffix != ".csv":
-        return
     for name, type_ in columns.items():
-        if type_.is_nested() or isinstance(type_, (pl.Binary, pl.Object)):
-            raise ValueError(f"CSV cannot hold the column '{name}' of type {type_}; write a .parquet or .jsonl file")
+        if suffix == ".csv" and (type_.is_nested() or isinstance(type_, (pl.Binary, pl.Object))):
+            raise ValueError(f"CSV cannot hold the column '{name}' of type {type_}; write a .parquet or .arrow file")
+        if suffix == ".jsonl" and _holds_bytes(type_):
+            raise ValueError(f"JSON cannot hold the column '{name}' of type {type_}; write a .parquet or .arrow file")
+
+
+def _holds_bytes(type_: pl.DataType) -> bool:
+    match type_:
+        case pl.Binary():
+            return True
+        case pl.List() | pl.Array():
+            return _holds_bytes(data_type(type_.inner))
+        case pl.Map():
+            return _holds_bytes(data_type(type_.key)) or _holds_bytes(data_type(type_.value))
+        case pl.Struct():
+            return any(_holds_bytes(data_type(field.dtype)) for field in type_.fields)
+        case _:
+            return False
 
 
 def csv_texts(frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataType]) -> Iterator[str]:

@@ -393,6 +393,15 @@ class TestMembers:
         assert result.exit_code == (0 if location == "/users.parquet" and name == "new.parquet" else 2)
         assert source.read_bytes() == before
 
+    @pytest.mark.parametrize("bytes_", [[b"a"], [[b"a"]], [{"b": b"a"}]], ids=["bytes", "list", "struct"])
+    @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+    def test_bytes_are_not_written_as_text(self, tmp_path: Path, bytes_: list[object], suffix: str) -> None:
+        path = tmp_path / "users.parquet"
+        pl.DataFrame({"user_id": [1], "b": bytes_}).write_parquet(path)
+        result = run("members", str(path), "true", "--columns", "user_id,b", "-o", str(tmp_path / f"out{suffix}"))
+        assert result.exit_code == 2
+        assert "cannot hold the column 'b'" in result.stderr
+
     def test_ids_are_written_as_they_are(self, tmp_path: Path) -> None:
         path = tmp_path / "users.parquet"
         pl.DataFrame({"user_id": ["a\x1b[31mb"]}).write_parquet(path)
