@@ -29,9 +29,6 @@ SOURCE_BYTES = 10_000
 NODES = 2_000
 """Nodes of the syntax tree."""
 
-EXPANDED_NODES = 10_000
-"""Nodes after expansion, each shared node counted once."""
-
 DEPTH = 64
 """Levels of nesting, parentheses included."""
 

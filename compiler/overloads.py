@@ -159,13 +159,6 @@ def _join_plain(a: Type, b: Type) -> Type | None:
             return None
 
 
-def comparable(a: Type, b: Type) -> bool:
-    """Whether values of the two types can ever be equal."""
-    bindings: dict[str, Type] = {}
-    anything = Nullable(Parameter("A"))
-    return all(_fits(anything, t, bindings, mixing=_Mixing.NUMBERS) for t in (a, b))
-
-
 def known(type_: Type) -> Type:
     """What is known of a type: through ``dyn``, what is behind it."""
     while isinstance(type_, Dynamic) and type_.of is not None:

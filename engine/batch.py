@@ -15,6 +15,7 @@ import polars as pl
 from compiler.ir import Call, Column, Constant, Logic, Node, children
 from compiler.lower import Lowering
 from compiler.schema import Schema
+from compiler.space import Reduction
 from compiler.types import STRING, plain
 
 from . import bitmaps, dictionaries
@@ -22,6 +23,7 @@ from .bitmaps import Bitmaps, Words
 from .columnar import select
 from .narrowing import Narrowed, narrow
 from .plan import Planned
+from .reductions import needed
 from .results import Tally
 
 _FEWEST_FOR_DICTIONARY = 4
@@ -48,12 +50,16 @@ class Batch:
     Attributes:
         roots: the normal form of each.
         atoms: what the skeletons combine, by fingerprint.
+        expressions: each atom over the rows, lowered once for all chunks.
+        reductions: what the atoms, and no other conditions, need of the elements of lists.
         by_column: of those on one column of texts, the fingerprints by column.
         comparisons: the fingerprints of comparisons of one column with a constant, by column.
     """
 
     roots: tuple[Node, ...]
     atoms: dict[str, Node]
+    expressions: dict[str, pl.Expr]
+    reductions: tuple[Reduction, ...]
     lowering: Lowering
     optimisations: Optimisations
     by_column: dict[str, list[str]] = field(default_factory=dict)
@@ -80,19 +86,14 @@ class Batch:
         for column, fingerprints in self.by_column.items():
             found = dictionaries.dictionary(chunk.get_column(column), every)
             if found is not None:
-                known.update(found.answer({f: self._expression(f) for f in fingerprints}))
+                known.update(found.answer({f: self.expressions[f] for f in fingerprints}))
         chunk, narrowed = self._narrow(chunk)
         rest = [f for f in self.atoms if f not in known]
-        expressions = {
-            str(place): narrowed[f] if f in narrowed else self._expression(f) for place, f in enumerate(rest)
-        }
-        columns = select(chunk, self.lowering.reductions, expressions)
+        expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
+        columns = select(chunk, self.reductions, expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
             known[fingerprint] = bitmaps.of_column(answers, every)
         return known
-
-    def _expression(self, fingerprint: str) -> pl.Expr:
-        return self.lowering.lower(self.atoms[fingerprint]).value.cast(pl.Boolean)
 
     def _narrow(self, chunk: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
         """The chunk with narrowed columns beside the whole ones, and the comparisons over them."""
@@ -119,7 +120,10 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     atoms: dict[str, Node] = {}
     for root in roots:
         _collect(root, atoms)
-    work = Batch(roots, atoms, lowering, chosen)
+    expressions = {fingerprint: lowering.lower(node).value.cast(pl.Boolean) for fingerprint, node in atoms.items()}
+    names = {name for expression in expressions.values() for name in expression.meta.root_names()}
+    reductions, _ = needed(names, lowering.reductions)
+    work = Batch(roots, atoms, expressions, reductions, lowering, chosen)
     for fingerprint, node in atoms.items():
         columns = _columns(node)
         if columns is None or len(columns) != 1:

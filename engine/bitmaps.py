@@ -61,13 +61,6 @@ def of_flags(flags: NDArray[np.bool_]) -> Words:
     return words
 
 
-def of_rows(rows: NDArray[np.intp], height: int) -> Words:
-    """The rows named, each once, of so many."""
-    flags = np.zeros(height, dtype=np.bool_)
-    flags[rows] = True
-    return of_flags(flags)
-
-
 def rows_of(words: Words, height: int) -> pl.Series:
     """The numbers of the rows in a bitmap, in ascending order."""
     flags = np.unpackbits(words.view(np.uint8), count=height, bitorder="little")
