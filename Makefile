@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 READY := .venv/.ready
-SOURCES := $(wildcard cli.py cli_options.py api engine compiler tests benchmarks)
+SOURCES := $(wildcard cli.py commands api engine compiler tests benchmarks)
 
 # What a caller may set: make test JOBS=8, make fuzz FUZZ=20000 FUZZ_SEED=2, make test ARGS='-k floors'.
 JOBS ?= 2

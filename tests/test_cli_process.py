@@ -15,7 +15,7 @@ from time import monotonic, sleep
 import polars as pl
 import pytest
 
-import cli
+from commands.output import INTERRUPTED, NO_READER
 from tests.commands import ENVIRONMENT, finish, names, start, write_users
 
 
@@ -53,7 +53,7 @@ class TestProcess:
         os.close(writing)
         _, errors = process.communicate(timeout=60)
         assert errors == b""
-        assert process.returncode in (cli.NO_READER, 1)
+        assert process.returncode in (NO_READER, 1)
 
     def test_a_reader_that_goes_in_the_middle(self, tmp_path: Path) -> None:
         path = tmp_path / "users.parquet"
@@ -63,7 +63,7 @@ class TestProcess:
         assert process.stderr is not None
         assert [process.stdout.readline() for _ in range(2)] == [b"user_id\n", b"0\n"]
         process.stdout.close()
-        assert process.wait(timeout=60) == cli.NO_READER
+        assert process.wait(timeout=60) == NO_READER
         assert process.stderr.read() == b""
         process.stderr.close()
 
@@ -95,7 +95,7 @@ class TestProcess:
         sent = monotonic()
         printed, errors = process.communicate(timeout=30)
         assert monotonic() - sent < 2
-        assert (process.returncode, printed, errors.decode()) == (cli.INTERRUPTED, b"", "Interrupted.\n")
+        assert (process.returncode, printed, errors.decode()) == (INTERRUPTED, b"", "Interrupted.\n")
         assert names(tmp_path) == ["users.parquet"]
 
 

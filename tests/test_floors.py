@@ -20,10 +20,10 @@ FLOORS = (
     ("compiler",),
     ("engine",),
     ("api",),
-    ("cli", "cli_options"),
+    ("cli", "commands"),
 )
 LEVELS = {name: level for level, names in enumerate(FLOORS) for name in names}
-PACKAGES = ("api", "compiler", "engine")
+PACKAGES = ("api", "commands", "compiler", "engine")
 
 MOST_LINES = 600
 

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import polars as pl
 import pytest
 
-import cli
+from commands.output import INTERRUPTED
 from engine import Snapshot, count
 from engine import recalculation as module
 from engine.member_files import Layout
@@ -213,7 +213,7 @@ class TestProcess:
         assert (results / LATEST).readlink() == Path(before[0])
         assert len(latest(results)["results"]) == 1  # type: ignore[arg-type]
         if end is signal.SIGINT:
-            assert (process.returncode, errors) == (cli.INTERRUPTED, b"Interrupted.\n")
+            assert (process.returncode, errors) == (INTERRUPTED, b"Interrupted.\n")
             assert runs(results) == before
         else:
             assert process.returncode == -end

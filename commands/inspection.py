@@ -1,0 +1,91 @@
+"""The commands that show what there is and how conditions are answered, and count nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import format_option, on_snapshot, run_options
+from .output import note, write, write_json, write_lines
+
+if TYPE_CHECKING:
+    from engine import Snapshot
+
+
+@click.command("schema")
+@on_snapshot
+@format_option("table", "json")
+def schema_command(*, snapshot: Snapshot, format: str) -> None:
+    """Show the variables of a snapshot: types, share of nulls, a few values."""
+    from engine.description import describe
+    from engine.presentation import description_notes, description_table
+    from engine.terminal import drawn, progress
+
+    with progress("Reading"):
+        description = describe(snapshot)
+    if format == "json":
+        write_json(description.to_dict())
+        return
+    write(drawn(description_table(description)))
+    for line in description_notes(description):
+        note(line)
+
+
+@click.command("check")
+@on_snapshot
+@click.argument("condition")
+@run_options
+@format_option("text", "json")
+def check_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
+    """Check a condition: its type and the columns it reads, or what is wrong."""
+    from engine.explanation import explain
+    from engine.presentation import facts
+
+    explanation = explain(snapshot, condition, mode=mode, now=now)
+    if format == "json":
+        known = explanation.to_dict()
+        write_json({key: known[key] for key in ("condition", "type", "mode", "columns")})
+    else:
+        write_lines(facts(explanation))
+    if explanation.type not in ("bool", "dyn"):
+        note(f"It is of type {explanation.type}; only a bool can be counted.")
+
+
+@click.command("explain")
+@on_snapshot
+@click.argument("condition")
+@run_options
+@format_option("text", "json")
+def explain_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
+    """Show how a condition is answered: types, what is compiled, what is read."""
+    from engine.explanation import explain
+    from engine.presentation import explanation_lines
+
+    explanation = explain(snapshot, condition, mode=mode, now=now)
+    if format == "json":
+        write_json(explanation.to_dict())
+        return
+    write_lines(explanation_lines(explanation))
+
+
+@click.command("functions")
+@click.argument("name", required=False)
+@format_option("text", "json")
+def functions_command(*, name: str | None, format: str) -> None:
+    """List the functions of conditions, or show one with its signatures and examples."""
+    from compiler.reference import entries_of
+    from engine.presentation import entry_lines, reference_table
+    from engine.terminal import drawn
+
+    try:
+        entries = entries_of(name)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from None
+    if format == "json":
+        write_json([entry.to_dict() for entry in entries])
+    elif name is None:
+        write(drawn(reference_table(entries)))
+    else:
+        write_lines(line for entry in entries for line in entry_lines(entry))
