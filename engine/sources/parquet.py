@@ -19,6 +19,10 @@ from .parts import Piece, TableFile
 _INTERVAL_MARK = b"\x15\x0e\x15\x18"
 _INTERVAL = "INTERVAL"
 
+# Before a piece's first row, Polars has to pass over what the row group holds: with pieces of a fixed size, reading
+# would take the square of the group's size.
+_MOST_PIECES = 12
+
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
@@ -79,7 +83,7 @@ class ParquetFile:
 
 
 def along_row_groups(sizes: Sequence[int], rows: int) -> Iterator[Piece]:
-    """Row groups of these sizes together up to a number of rows; larger ones in pieces."""
+    """Row groups of these sizes together up to a number of rows; larger ones in pieces, of no fewer rows."""
     start, length = 0, 0
     groups: list[int] = []
     for index, size in enumerate(sizes):
@@ -87,8 +91,9 @@ def along_row_groups(sizes: Sequence[int], rows: int) -> Iterator[Piece]:
             yield Piece(start, length, tuple(groups))
             start, groups, length = start + length, [], 0
         if size > rows:
-            for offset in range(0, size, rows):
-                yield Piece(start + offset, min(rows, size - offset), None)
+            step = max(rows, -(-size // _MOST_PIECES))
+            for offset in range(0, size, step):
+                yield Piece(start + offset, min(step, size - offset), None)
             start += size
         else:
             groups.append(index)

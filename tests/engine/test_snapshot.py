@@ -18,6 +18,7 @@ from polars.testing import assert_frame_equal
 
 from engine.snapshot import Snapshot
 from engine.sources.base import SnapshotError
+from engine.sources.parquet import along_row_groups
 from tests.engine.snapshots import USERS, collected, database, failure
 
 
@@ -182,6 +183,18 @@ class TestParquet:
             for name in ("large", "small")
         }
         assert heights == {"large": [250] * 4, "small": [200] * 5}
+
+    @pytest.mark.parametrize("rows", [1, 7, 250])
+    def test_a_row_group_is_read_in_a_few_pieces_however_large_it_is(self, tmp_path: Path, rows: int) -> None:
+        for size in (1_000, 100_000):
+            pieces = list(along_row_groups([rows, size], rows))
+            assert len(pieces) <= 13, "each passes over all that is before it: many would take the square of the size"
+            assert sum(piece.length for piece in pieces) == rows + size
+        frame = pl.DataFrame({"a": range(1_000), "b": [[str(n)] * (n % 3) for n in range(1_000)]})
+        frame.write_parquet(tmp_path / "large.parquet", row_group_size=1_000)
+        chunks = list(Snapshot.open(tmp_path / "large.parquet").chunks(["a", "b"], rows))
+        assert max(chunk.height for chunk in chunks) <= rows
+        assert pl.concat(chunks).equals(frame)
 
     def test_small_part_files_are_read_together(self, tmp_path: Path) -> None:
         for index in range(10):
