@@ -189,7 +189,9 @@ class _Checker:
             case Dynamic():
                 return self.deferred(syntax.span, DYN, (operand,), f".{syntax.field!r}", syntax)
             case _:
-                refusal = messages.no_fields(str(type_))
+                method = (syntax.field, True) in self.functions
+                text = self.source.slice(operand.span)
+                refusal = messages.no_fields(type_, syntax.field, text, method=method)
                 return self.wrong(syntax.field_span, *refusal, (operand,), syntax, needed=(operand,))
 
     def has(self, syntax: HasSyntax) -> Node:
@@ -250,13 +252,17 @@ class _Checker:
         name, target = syntax.function, syntax.target
         method = target is not None
         written = syntax.arguments if target is None else (target, *syntax.arguments)
+        text = self.source.slice(written[0].span) if written else "x"
+        if name in messages.MACRO_FORMS and not self.unchecked:
+            self.report(syntax.function_span, *messages.macro_misused(name, text if method else None))
+            return self.unknown(syntax.span, syntax)
         if isinstance(target, Name) and not self.is_variable(target):
             # The name of a namespace, rather.
             name, method, written = f"{target.name}.{name}", False, syntax.arguments
         known = [n for n, is_method in self.functions if is_method == method]
         other = (name, not method) in self.functions
-        message = messages.undeclared_function(name, known, method=method, other=other)
-        return self.wrong(syntax.function_span, *message, operands=tuple(map(self.node, written)), origin=syntax)
+        refusal = messages.undeclared_function(name, known, method=method, other=other, text=text)
+        return self.wrong(syntax.function_span, *refusal, operands=tuple(map(self.node, written)), origin=syntax)
 
     def index(self, syntax: IndexSyntax) -> Node:
         if syntax.optional:
@@ -269,6 +275,8 @@ class _Checker:
     ) -> Node:
         """A call of the function of that name, bound to its overload."""
         function = self.functions[name, method]
+        if any(map(_is_unknown, arguments)):
+            return self.unknown(span, origin)
         types = [a.type for a in arguments]
         resolution = resolve(name, tuple(types), method=method, unchecked=self.unchecked)
         if resolution is None:
@@ -295,7 +303,8 @@ class _Checker:
                 try:
                     read(argument.value)
                 except EvaluationError as error:
-                    self.report(argument.span, messages.bad_literal(function, str(error)))
+                    text = self.source.slice(argument.span)
+                    self.report(argument.span, *messages.bad_literal(function, str(error), text))
 
     # Special forms
 
@@ -305,7 +314,7 @@ class _Checker:
         type_ = _behind(node.type)
         if type_ == BOOL or isinstance(type_, Dynamic):
             return node
-        message, hint = messages.not_bool(str(type_), self.source.slice(syntax.span))
+        message, hint = messages.not_bool(type_, operand_text(self.source, syntax))
         return self.wrong(syntax.span, message, hint, (node,), syntax, needed=(node,), text="no such overload")
 
     def conditional(self, syntax: ConditionalSyntax) -> Node:
@@ -430,6 +439,17 @@ class _Checker:
         reason = messages.RUN_TIME_TYPE
         key = f"deferred({fingerprint},{','.join(o.fingerprint for o in operands)})"
         return Deferred(span, type_, reason, operands, key, _depends(operands), origin=origin)
+
+
+def _is_unknown(node: Node) -> bool:
+    """Whether a node stands for what has been reported already."""
+    return isinstance(node, Fail) and not node.message
+
+
+def operand_text(source: Source, syntax: Syntax) -> str:
+    """The text of an expression as an operand of something else."""
+    text = source.slice(syntax.span)
+    return f"({text})" if isinstance(syntax, ConditionalSyntax) else text
 
 
 def logic(span: Span, operator: str, operands: tuple[Node, ...], origin: Syntax | None) -> Logic:

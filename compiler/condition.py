@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from . import messages
-from .check import check, logic
+from .check import check, logic, operand_text
 from .diagnostics import CompileError, Diagnostic
 from .ir import Column, Node, children
 from .normalize import normalize
@@ -87,7 +87,8 @@ def compile_condition(
     checked = check(syntax, source, schema, now=now, unchecked=unchecked)
     type_ = known(checked.type)
     if segment and not (isinstance(type_, Dynamic) or plain(type_) == BOOL):
-        message, hint = messages.not_a_segment(str(type_), source.slice(syntax.span))
+        text, after = operand_text(source, syntax), source.text[syntax.span.end :]
+        message, hint = messages.not_a_segment(type_, text, after)
         raise CompileError(source, [Diagnostic(syntax.span, message, hint)])
     return Condition(source, syntax, checked, normalize(checked))
 

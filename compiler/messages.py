@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from . import habits, hints
 from .functions.declare import Function
-from .types import NULL, NUMBERS, STRING, TIMESTAMP, ListType, StructType, Type, plain
+from .types import ListType, MapType, Type, plain
 
 RUN_TIME_TYPE = "its type is known at run time only"
 ROW_ALONE = "'user' is the whole row: select a field of it, as in user.age"
@@ -14,8 +15,24 @@ UNSUPPORTED_MESSAGE = "messages cannot be built in a condition"
 UNSUPPORTED_OPTIONAL = "optional syntax ('?') is not supported"
 UNSUPPORTED_TWO_VARIABLES = "macros with two variables are not supported"
 
+MACRO_FORMS = {
+    "has": ("has(user.field)",),
+    "all": ("list.all(x, condition)",),
+    "exists": ("list.exists(x, condition)",),
+    "exists_one": ("list.exists_one(x, condition)",),
+    "existsOne": ("list.existsOne(x, condition)",),
+    "filter": ("list.filter(x, condition)",),
+    "map": ("list.map(x, value)", "list.map(x, condition, value)"),
+    "transformList": ("list.transformList(index, x, value)", "list.transformList(index, x, condition, value)"),
+    "transformMap": ("list.transformMap(key, x, value)", "list.transformMap(key, x, condition, value)"),
+    "transformMapEntry": ("list.transformMapEntry(key, x, {key: value})",),
+    "bind": ("cel.bind(x, value, expression)",),
+    "optMap": ("user.?field.optMap(x, value)",),
+    "optFlatMap": ("user.?field.optFlatMap(x, optional)",),
+}
+"""How the macros are written."""
+
 _OPERATORS = {"@in": "in", "_[_]": "[]", "-_": "-", "!_": "!"}
-_EQUALITIES = ("_==_", "_!=_")
 
 
 def shown_name(function: Function) -> str:
@@ -26,7 +43,10 @@ def shown_name(function: Function) -> str:
 
 def undeclared(name: str, names: Sequence[str]) -> tuple[str, str | None]:
     """No variable has the name; ``names`` are those that there are."""
-    return f"undeclared reference to '{name}'", _nearest(name, names)
+    hint = habits.variable(name) or _nearest(name, names)
+    if hint is None and names:
+        hint = f'a text stands in quotes: "{name}"; the variables are {_listed(names)}'
+    return f"undeclared reference to '{name}'", hint
 
 
 def no_such_field(name: str, operand: str, names: Sequence[str]) -> tuple[str, str | None]:
@@ -49,9 +69,9 @@ def constant_unset(name: str, field: str) -> tuple[str, str | None]:
     return f"{name}.{field} has no value here", None
 
 
-def no_fields(type_: str) -> tuple[str, str | None]:
-    """A field is selected from what has none."""
-    return f"a value of type {type_} has no fields to select", None
+def no_fields(type_: Type, field: str = "", text: str = "", *, method: bool = False) -> tuple[str, str | None]:
+    """A field is selected from what has none. ``method``: there is a method of that name."""
+    return f"a value of type {type_} has no fields to select", hints.field(field, plain(type_), text, method=method)
 
 
 def unusable(name: str, column_type: str) -> str:
@@ -59,49 +79,61 @@ def unusable(name: str, column_type: str) -> str:
     return f"'{name}' is of type {column_type}, which no CEL type corresponds to"
 
 
-def undeclared_function(name: str, names: Iterable[str], *, method: bool, other: bool) -> tuple[str, str | None]:
-    """No function has the name; ``other``: but one that is called the other way, as a method or not."""
+def undeclared_function(
+    name: str, names: Iterable[str], *, method: bool, other: bool, text: str = "x"
+) -> tuple[str, str | None]:
+    """No function has the name; ``other``: but one that is called the other way, as a method or not.
+
+    ``text`` is the receiver, or the first argument.
+    """
     if other:
-        hint: str | None = f"write {name}(x)" if method else f"write x.{name}(...)"
+        hint: str | None = f"write {name}({text})" if method else f"write {text}.{name}(...)"
         return f"'{name}' is {'not a method' if method else 'a method'}", hint
-    return f"undeclared function '{name}'", _nearest(name, [n for n in names if n[0].isalpha()])
+    known = [n for n in names if n[0].isalpha()]
+    return f"undeclared function '{name}'", habits.function(name, known, text) or _nearest(name, known)
+
+
+def macro_misused(name: str, receiver: str | None) -> tuple[str, str | None]:
+    """A macro is called with a receiver, or arguments, that it does not take."""
+    forms = " or ".join(MACRO_FORMS[name])
+    shown = "cel.bind" if name == "bind" else name
+    return (
+        f"{shown}() takes other arguments",
+        f"write {forms if receiver is None else forms.replace('list.', f'{receiver}.')}",
+    )
 
 
 def no_overload(function: Function, types: Sequence[Type], texts: Sequence[str]) -> tuple[str, str | None]:
     """The function is not declared for arguments of these types."""
     shown = shown_name(function)
-    if function.name in _EQUALITIES and len(types) == 2:
-        message = f"{types[0]} and {types[1]} are never equal"
-        return message, _convert(types, texts, shown)
+    if function.name in hints.EQUALITIES and len(types) == 2:
+        return f"{types[0]} and {types[1]} are never equal", hints.call(function, types, texts)
     listed = ", ".join(map(str, types))
     if function.method:
         receiver, *rest = map(str, types)
-        return f"no method {receiver}.{shown}({', '.join(rest)})", _signatures(function)
-    if function.name.startswith(("_", "@", "-", "!")):
-        return f"no operator '{shown}' for ({listed})", _operator_hint(function, types, texts) or _signatures(function)
-    return f"no function {shown}({listed})", _signatures(function)
+        message = f"no method {receiver}.{shown}({', '.join(rest)})"
+    elif function.name.startswith(("_", "@", "-", "!")):
+        message = f"no operator '{shown}' for ({listed})"
+    else:
+        message = f"no function {shown}({listed})"
+    return message, hints.call(function, types, texts) or _signatures(function)
 
 
-def bad_literal(function: Function, problem: str) -> str:
+def bad_literal(function: Function, problem: str, text: str) -> tuple[str, str | None]:
     """A literal argument that its function can never accept."""
-    return f"{shown_name(function)}: {problem}"
+    return f"{shown_name(function)}: {problem}", hints.literal(function.name, problem, text)
 
 
-def not_bool(type_: str, text: str) -> tuple[str, str | None]:
+def not_bool(type_: Type, text: str) -> tuple[str, str | None]:
     """A condition was expected."""
-    hints = {
-        "int": f"compare it, as in {text} != 0",
-        "uint": f"compare it, as in {text} != 0u",
-        "double": f"compare it, as in {text} != 0.0",
-        "string": f'compare it, as in {text} != ""',
-    }
-    hint = f"ask for its size, as in size({text}) > 0" if type_.startswith(("list", "map")) else hints.get(type_)
-    return f"expected a bool, found {type_}", hint
+    return f"expected a bool, found {type_}", hints.condition(type_, text)
 
 
-def not_a_segment(type_: str, text: str) -> tuple[str, str | None]:
-    """A whole condition that is not bool."""
+def not_a_segment(type_: Type, text: str, after: str = "") -> tuple[str, str | None]:
+    """A whole condition that is not bool; ``after`` is what the text goes on with."""
     message, hint = not_bool(type_, text)
+    if "//" in after:
+        hint = "what follows '//' is a comment; a division is written '/'"
     return message.replace("expected a bool", "a condition must be a bool"), hint
 
 
@@ -113,6 +145,8 @@ def branches(then: str, otherwise: str) -> tuple[str, str | None]:
 def not_iterable(type_: str, text: str, macro: str) -> tuple[str, str | None]:
     """A macro over what is neither list nor map."""
     hint = f"'{text}' is one value: compare it directly" if type_ in ("int", "string", "double", "bool") else None
+    if type_ == "struct":
+        hint = "a struct has no elements: select a field of it"
     return f"{macro}() needs a list or a map, found {type_}", hint
 
 
@@ -130,58 +164,29 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _signatures(function: Function, most: int = 4) -> str:
-    shown = [", ".join(map(_shown_type, o.parameters)) for o in function.overloads if not o.dynamic]
-    return f"it takes ({') or ('.join(shown[:most])}{') or ...' if len(shown) > most else ')'}"
+    overloads = [o for o in function.overloads if not o.dynamic]
+    shown = [_shown_signature(function, [_shown_type(p) for p in o.parameters]) for o in overloads]
+    return f"there is {', '.join(shown[:most])}{', ...' if len(shown) > most else ''}"
+
+
+def _shown_signature(function: Function, types: Sequence[str]) -> str:
+    name = shown_name(function)
+    match types:
+        case [receiver, *rest] if function.method:
+            return f"{receiver}.{name}({', '.join(rest)})"
+        case [operand] if function.name in _OPERATORS:
+            return f"{name}{operand}"
+        case [left, right] if function.name.startswith("_"):
+            return f"{left} {name} {right}"
+        case _:
+            return f"{name}({', '.join(types)})"
 
 
 def _shown_type(type_: Type) -> str:
-    bare = plain(type_)
-    if isinstance(bare, ListType):
-        return f"list({_shown_type(bare.element)})"
-    return str(bare)
-
-
-def _convert(types: Sequence[Type], texts: Sequence[str], operator: str) -> str | None:
-    a, b = map(plain, types)
-    if STRING in (a, b) and (a in NUMBERS or b in NUMBERS):
-        number = texts[0] if a in NUMBERS else texts[1]
-        if number.replace(".", "").lstrip("-").isdigit():
-            return f'write the number as a string: "{number}"'
-        return f"convert the number: string({number})"
-    if TIMESTAMP in (a, b) and STRING in (a, b):
-        text = texts[0] if a == STRING else texts[1]
-        return f"convert the text: timestamp({text})"
-    if isinstance(a, ListType):
-        return f"ask whether the list holds it: {texts[1]} in {texts[0]}"
-    if NULL in (a, b):
-        return "the other side is never null"
-    if isinstance(a, StructType):
-        return "compare one of its fields"
-    return f"'{operator}' compares values of one type"
-
-
-def _operator_hint(function: Function, types: Sequence[Type], texts: Sequence[str]) -> str | None:
-    if len(types) != 2:
-        return None
-    a, b = map(plain, types)
-    if function.name in ("_<_", "_<=_", "_>_", "_>=_"):
-        if NULL in (a, b):
-            return "ask for null with == null, or with has()"
-        return _convert(types, texts, shown_name(function)) if a != b else None
-    if function.name == "@in":
-        if isinstance(b, ListType) and not isinstance(a, ListType):
-            return f"the list holds {plain(b.element)}, not {a}"
-        if b == STRING:
-            return f"for a part of a text write {texts[1]}.contains({texts[0]})"
-        return "the right side must be a list or a map"
-    if function.name in ("_+_", "_-_", "_*_", "_/_", "_%_"):
-        if {a, b} <= set(NUMBERS) and a != b:
-            wider = "double" if "double" in (str(a), str(b)) else "int"
-            narrow = texts[0] if str(a) != wider else texts[1]
-            return f"both sides must be of one type: write {wider}({narrow})"
-        if STRING in (a, b):
-            other = texts[0] if a != STRING else texts[1]
-            return f"convert it to a string: string({other})"
-        if TIMESTAMP in (a, b):
-            return 'add or subtract a duration, as in now - duration("24h")'
-    return None
+    match plain(type_):
+        case ListType(element=element):
+            return f"list({_shown_type(element)})"
+        case MapType(key=key, value=value):
+            return f"map({_shown_type(key)}, {_shown_type(value)})"
+        case bare:
+            return str(bare)

@@ -180,7 +180,7 @@ class Evaluator(CelPythonEvaluator):
                 case None:
                     return self._is_null(node.operand, node.span)
                 case _:
-                    message, _ = messages.no_fields(str(type_of(operand)))
+                    message, _ = messages.no_fields(type_of(operand))
                     return CelError(message, node.span)
         return CelError(OVERFLOW, node.span) if value is OUT_OF_RANGE else value
 
@@ -201,7 +201,7 @@ class Evaluator(CelPythonEvaluator):
             case None:
                 return self._is_null(node.operand, node.span)
             case _:
-                message, _ = messages.no_fields(str(type_of(operand)))
+                message, _ = messages.no_fields(type_of(operand))
                 return CelError(message, node.span)
 
     def _no_such_field(self, node: Select | Has) -> CelError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from time import process_time
 
 import pytest
@@ -11,14 +10,9 @@ from compiler.diagnostics import CompileError, Diagnostic
 from compiler.limits import COMPREHENSION_DEPTH, DEPTH, NODES, SOURCE_BYTES
 from compiler.parse import parse
 from compiler.source import Source, Span
+from tests.golden import Entry, entries, rewritten
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "parse_errors.txt"
-
-
-def error_cases() -> list[tuple[str, str]]:
-    _, *blocks = FIXTURE.read_text("utf-8").split("\n\n")
-    cases = [block.strip("\n").partition("\n") for block in blocks]
-    return [(text, "\n".join(line.removeprefix("    ") for line in lines.splitlines())) for text, _, lines in cases]
+NAME = "parse_errors.txt"
 
 
 def error_of(text: str) -> CompileError:
@@ -28,9 +22,12 @@ def error_of(text: str) -> CompileError:
     return raised.value
 
 
-@pytest.mark.parametrize(("text", "message"), error_cases())
-def test_message(text: str, message: str) -> None:
-    assert str(error_of(text)) == message
+rewritten(NAME, lambda entry: str(error_of(entry.text)))
+
+
+@pytest.mark.parametrize("entry", list(entries(NAME)), ids=str)
+def test_message(entry: Entry) -> None:
+    assert str(error_of(entry.text)) == entry.message
 
 
 @pytest.mark.parametrize(
