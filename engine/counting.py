@@ -6,16 +6,22 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import perf_counter
+from typing import NamedTuple
 
 import polars as pl
 
 from .audience import Segment, by_name
-from .plan import Plan, Planned, Refused, plan
+from .chunks import read_chunks
+from .plan import Plan, Refused, plan
+from .reporting import reach_of, results_of
 from .results import CountReport, Mode, Tally, moment, run_time
-from .running import Run, Running, reach_of, read_chunks, result_of
-from .snapshot import ArrowStream, Snapshot
+from .running import Run, Running, seconds_interpreting
+from .snapshot import DEFAULT_CHUNK_ROWS, ArrowStream, Snapshot
+from .sources.base import SnapshotError
 
 Progress = Callable[[int, int], None]
+
+_CHUNK_ROWS = DEFAULT_CHUNK_ROWS
 
 
 def count(
@@ -58,62 +64,76 @@ def count(
     opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot.open(snapshot)
     named = by_name(conditions)
     time = run_time(now)
+    began = perf_counter()
     planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules, reach=reach)
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
-    began = perf_counter()
-    rows, running = _scan(opened, planning, time, errors=errors, progress=progress)
-    scanned = perf_counter() - began
-    results = tuple(
-        result_of(name, segment.condition, one, running, scanned)
-        for (name, segment), one in zip(named.items(), planning.planned, strict=True)
-    )
+    compiled = perf_counter()
+    scanned = None if errors else _in_one_query(opened, planning)
+    if scanned is None:
+        work = Run(planning, time, errors=errors)
+        compiled = perf_counter()
+        scanned = _in_chunks(opened, planning, work, progress)
+    running = scanned.running
+    interpretation = seconds_interpreting(running.values())
+    scan = perf_counter() - compiled - interpretation
+    texts = {name: segment.condition for name, segment in named.items()}
+    results = results_of(texts, planning, running, scan)
     if reach:
         results = tuple(
             result._replace(reach=reach_of(cells, running))
             for result, cells in zip(results, planning.reaching, strict=True)
         )
-    duration = perf_counter() - start
-    return CountReport(opened.name, opened.fingerprint, rows, moment(time), duration, results)
+    return CountReport(
+        opened.name,
+        opened.fingerprint,
+        scanned.rows,
+        moment(time),
+        perf_counter() - start,
+        results,
+        compile=compiled - began,
+        scan=scan,
+        interpretation=interpretation,
+    )
 
 
-def _scan(
-    snapshot: Snapshot, planning: Plan, time: int, *, errors: bool, progress: Progress | None
-) -> tuple[int, dict[int, Running]]:
-    """Runs the plan over the snapshot, in one query where that serves, else chunk by chunk.
+class _Scanned(NamedTuple):
+    """The number of users, and what the conditions have come to, by the identity of what the plan says of them."""
 
-    Returns:
-        The number of users, and what the conditions have come to, by the identity of what the plan says of them.
-    """
-    planned = planning.to_run()
-    if not planned:
-        return snapshot.rows, {}
-    if len(planned) == 1 and not errors and _is_one_query(planned[0]):
-        one = Running(planned[0])
-        return _count_in_one_query(snapshot, one), {id(planned[0]): one}
-    work = Run(planning, time, errors=errors)
-    ids = [snapshot.id_column] if errors and snapshot.has_ids else []
+    rows: int
+    running: Mapping[int, Running]
+
+
+def _in_chunks(snapshot: Snapshot, planning: Plan, work: Run, progress: Progress | None) -> _Scanned:
+    if not work.running:
+        return _Scanned(snapshot.rows, {})
+    ids = [snapshot.id_column] if work.tells_errors and snapshot.has_ids else []
     total = snapshot.rows if progress is not None else 0
     done = 0
-    for chunk in read_chunks(snapshot, planning, ids):
+    for chunk in read_chunks(snapshot, planning, ids, _CHUNK_ROWS):
         work.count(chunk)
         done += chunk.rows.height
         if progress is not None:
             progress(done, total)
-    return done, work.running
+    return _Scanned(done, work.running)
 
 
-def _is_one_query(planned: Planned) -> bool:
-    return planned.cell is not None and not planned.clauses and not planned.reductions
-
-
-def _count_in_one_query(snapshot: Snapshot, one: Running) -> int:
-    assert one.planned.cell is not None
-    value = one.planned.cell.value.cast(pl.Boolean)
+def _in_one_query(snapshot: Snapshot, planning: Plan) -> _Scanned | None:
+    """One condition, where Polars can do all of it; None where there is more to be done, or where that fails."""
+    planned = planning.to_run()
+    if len(planned) != 1:
+        return None
+    (one,) = planned
+    if one.cell is None or one.clauses or one.reductions:
+        return None
+    value = one.cell.value.cast(pl.Boolean)
     member = pl.col("value")
-    with snapshot.reading():
-        query = snapshot.scan(one.planned.condition.columns).with_columns(value=value).select("value")
-        counts = query.select(members=member.sum(), errors=member.null_count(), rows=pl.len())
-        members, errors, rows = counts.collect(engine="streaming").row(0)
-    one.tally = Tally(int(members), int(errors))
-    return int(rows)
+    try:
+        with snapshot.reading():
+            query = snapshot.scan(one.condition.columns).with_columns(value=value).select("value")
+            counts = query.select(members=member.sum(), errors=member.null_count(), rows=pl.len())
+            members, errors, rows = counts.collect(engine="streaming").row(0)
+    except SnapshotError:
+        # The condition may be at fault: chunk by chunk, that can be told.
+        return None
+    return _Scanned(int(rows), {id(one): Running(one, tally=Tally(int(members), int(errors)))})

@@ -31,7 +31,22 @@ _RESULT_SCHEMA = {
     "mode": pl.String(),
     "duration": pl.Float64(),
     "error": pl.String(),
+    "compile": pl.Float64(),
+    "scan": pl.Float64(),
+    "interpretation": pl.Float64(),
+    "shared_by": pl.Int64(),
 }
+_INTERPRETED = pl.List(
+    pl.Struct(
+        {
+            "clause": pl.String(),
+            "reason": pl.String(),
+            "rows": pl.Int64(),
+            "distinct": pl.Int64(),
+            "seconds": pl.Float64(),
+        }
+    )
+)
 _NESTED = {
     "reasons": pl.List(
         pl.Struct({"reason": pl.String(), "rows": pl.Int64(), "example_row": pl.Int64(), "example_id": pl.String()})
@@ -44,6 +59,8 @@ _NESTED = {
 
 def encode_report(report: CountReport, format: str) -> bytes:
     """A report as ``json`` (the whole of it), or its results, one a row, as ``jsonl``, ``csv`` or ``parquet``.
+
+    CSV, which has no lists, leaves out what was interpreted.
 
     Raises:
         ValueError: there is no such format, or it cannot hold the reasons that were asked for.
@@ -61,6 +78,8 @@ def encode_report(report: CountReport, format: str) -> bytes:
             nested = {name: type_ for name, type_ in _NESTED.items() if any(name in row for row in rows)}
             if nested and format == "csv":
                 raise ValueError(f"CSV cannot hold {' and '.join(nested)}; write json, jsonl or parquet")
+            if format == "parquet" and any("interpreted" in row for row in rows):
+                nested["interpreted"] = _INTERPRETED
             frame = pl.DataFrame(rows, schema={**_RESULT_SCHEMA, **nested})
             buffer = BytesIO()
             frame.write_csv(buffer) if format == "csv" else frame.write_parquet(buffer)

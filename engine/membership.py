@@ -13,9 +13,11 @@ import polars as pl
 import polars.selectors as cs
 
 from .audience import Segment, by_name
+from .chunks import read_chunks
 from .plan import Plan, Refused, plan
+from .reporting import results_of
 from .results import CountReport, Mode, moment, run_time
-from .running import Run, read_chunks, result_of
+from .running import Run, seconds_interpreting
 from .snapshot import ArrowStream, Snapshot
 from .sources.base import SnapshotError, lazy_batches, slices
 
@@ -104,13 +106,15 @@ def members_of(
     opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot.open(snapshot)
     named = by_name(conditions)
     time = run_time(now)
+    began = perf_counter()
     planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules)
+    compiled = perf_counter() - began
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
     check_ids(opened)
     wanted = [opened.id_column] if columns is None else list(columns)
     schema = dict(opened.scan(wanted).collect_schema())
-    return MemberStream(schema, opened, planning, named, time, errors, progress, start)
+    return MemberStream(schema, opened, planning, named, time, errors, progress, start, compiled)
 
 
 class Found(NamedTuple):
@@ -141,6 +145,7 @@ class MemberStream:
     _errors: bool
     _progress: Progress | None
     _start: float
+    _compile: float
     _run: Run | None = field(default=None, init=False)
     _scanned: float = field(default=0.0, init=False)
     _rows: int = field(default=0, init=False)
@@ -230,15 +235,22 @@ class MemberStream:
         return {**self.schema, SEGMENTS: pl.List(pl.String())}
 
     def report(self) -> CountReport:
-        """The counts, once the members have all been read."""
+        """The counts, once the members have all been read. The time of the scan includes what is done with members."""
         assert self._run is not None
-        running = self._run.running
-        results = tuple(
-            result_of(name, segment.condition, one, running, self._scanned)
-            for (name, segment), one in zip(self._named.items(), self._planning.planned, strict=True)
+        texts = {name: segment.condition for name, segment in self._named.items()}
+        interpretation = seconds_interpreting(self._run.running.values())
+        scan = self._scanned - interpretation
+        return CountReport(
+            self._snapshot.name,
+            self._snapshot.fingerprint,
+            self._rows,
+            moment(self._now),
+            perf_counter() - self._start,
+            results_of(texts, self._planning, self._run.running, scan),
+            compile=self._compile,
+            scan=scan,
+            interpretation=interpretation,
         )
-        snapshot, duration = self._snapshot, perf_counter() - self._start
-        return CountReport(snapshot.name, snapshot.fingerprint, self._rows, moment(self._now), duration, results)
 
 
 def first(frames: Iterator[pl.DataFrame], limit: int | None) -> Iterator[pl.DataFrame]:

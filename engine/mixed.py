@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import polars as pl
 
@@ -70,10 +71,12 @@ def run(
     columns: dict[str, pl.Series] = {}
     interpreted = []
     for clause in planned.clauses:
+        start = perf_counter()
         answers = interpret(clause.origin, planned.condition.source, undecided, schema, now=now, progress=progress)
         columns[clause.name], columns[error_column(clause)] = answers.condition()
         text = planned.condition.source.slice(clause.origin.span)
-        interpreted.append(InterpretedClause(text, clause.reason, undecided.height, answers.distinct))
+        seconds = perf_counter() - start
+        interpreted.append(InterpretedClause(text, clause.reason, undecided.height, answers.distinct, seconds))
     undecided = undecided.with_columns(**columns)
     values, failed = _evaluate(planned, cell, undecided)
     found = _outcome(
@@ -141,12 +144,13 @@ def _interpreted(
 
     condition = planned.condition
     schema = plan.lowering.schema
+    start = perf_counter()
     answers = interpret(condition.syntax, condition.source, frame, schema, now=now, progress=progress)
-    why = planned.whole_reason or ""
-    clause = InterpretedClause(condition.source.own, why, frame.height, answers.distinct)
     if segment:
         values, errors = answers.condition()
     else:
         values = answers.values(condition.type if is_settled(condition.type) else None)
         errors = answers.errors()
+    why, seconds = planned.whole_reason or "", perf_counter() - start
+    clause = InterpretedClause(condition.source.own, why, frame.height, answers.distinct, seconds)
     return Outcome(values, errors, (clause,))

@@ -33,7 +33,9 @@ class Table(NamedTuple):
 
 
 def count_table(report: CountReport) -> Table:
-    """The results of a count. Of a condition that failed, only that it did: its message has lines of its own."""
+    """The results of a count, each with the time that it took by itself. Of a condition that failed, only that it did:
+    its message has lines of its own.
+    """
     rows = [
         (
             " ".join(result.name.split()),
@@ -41,11 +43,11 @@ def count_table(report: CountReport) -> Table:
             "" if result.user_count is None else _share(result.user_count, report.rows),
             _number(result.error_count),
             result.mode or "failed",
-            f"{result.duration * 1e3:,.1f}",
+            f"{(result.compile + result.interpretation) * 1e3:,.1f}",
         )
         for result in report.results
     ]
-    return _table(("segment", "users#", "share#", "errors#", "mode", "ms#"), rows)
+    return _table(("segment", "users#", "share#", "errors#", "mode", "own ms#"), rows)
 
 
 def reasons_table(report: CountReport) -> Table:
@@ -76,10 +78,15 @@ def reach_table(report: CountReport) -> Table:
 
 
 def summary(report: CountReport) -> str:
-    """What a report's counts belong to."""
-    time = "s, in one pass that every ms includes" if len(report.results) > 1 else "s"
+    """What a report's counts belong to, and where the time went: compiling, the scan that all share, interpreting."""
     now = report.now.isoformat().replace("+00:00", "Z")
-    return f"{report.rows:,} users in {report.snapshot}; now {now}; {report.duration:.2f} {time}"
+    shared = max((result.shared_by for result in report.results), default=0)
+    scan = f"one scan for all {shared:,} {report.scan:.2f} s" if shared > 1 else f"scan {report.scan:.2f} s"
+    times = [f"compiling {report.compile:.2f} s", scan]
+    if report.interpretation:
+        times.append(f"interpreting {report.interpretation:.2f} s")
+    whole = f"{report.rows:,} users in {report.snapshot}; now {now}"
+    return f"{whole}; {report.duration:.2f} s: {', '.join(times)}"
 
 
 def comparison_table(compared: Mapping[str, Comparison]) -> Table:

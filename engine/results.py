@@ -45,12 +45,32 @@ class InterpretedClause(NamedTuple):
         rows: on how many rows its answer was needed.
         distinct: how many times it was evaluated: once for each distinct combination of the values it reads, chunk by
             chunk.
+        seconds: the wall time that took.
     """
 
     text: str
     reason: str
     rows: int
     distinct: int
+    seconds: float = 0.0
+
+    def plus(self, other: InterpretedClause) -> InterpretedClause:
+        """The figures of the same clause on more rows added up."""
+        return self._replace(
+            rows=self.rows + other.rows,
+            distinct=self.distinct + other.distinct,
+            seconds=self.seconds + other.seconds,
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """The clause as JSON has it; the time in seconds."""
+        return {
+            "clause": self.text,
+            "reason": self.reason,
+            "rows": self.rows,
+            "distinct": self.distinct,
+            "seconds": round(self.seconds, 6),
+        }
 
 
 class Evaluation(NamedTuple):
@@ -125,13 +145,16 @@ class CountResult(NamedTuple):
         user_count: users for whom it is true; None where ``error`` says why there is no count.
         error_count: users on whom it ends in an error, who are no members.
         mode: ``compiled``, ``mixed`` or ``interpreted``; None where it failed.
-        duration: seconds: its own compilation and interpretation, and the wall time of the scan that answered it, which
-            it may have shared with the other conditions.
+        duration: seconds: the sum of the three that follow last.
         error: None, or the message of a condition that failed alone.
         interpreted: what was interpreted.
         reasons: of the errors, the most frequent first; None where they were not asked for.
         reach: by each channel, without consent and, where the segment names one, with it, in the segment's organization
             and edition; None where it was not asked for. Of a condition that does not compile, nothing.
+        compile: seconds that its own compilation took.
+        scan: seconds of wall time of the scan that answered it, without interpretation; 0 where there was none.
+        interpretation: seconds of wall time that its own interpretation took.
+        shared_by: the number of conditions, itself included, that shared that scan: nobody pays it alone.
     """
 
     name: str
@@ -144,9 +167,15 @@ class CountResult(NamedTuple):
     interpreted: tuple[InterpretedClause, ...] = ()
     reasons: tuple[ErrorReason, ...] | None = None
     reach: tuple[Reach, ...] | None = None
+    compile: float = 0.0
+    scan: float = 0.0
+    interpretation: float = 0.0
+    shared_by: int = 0
 
     def to_dict(self) -> dict[str, object]:
-        """The result as JSON has it, with reasons and reach where they were asked for; the duration in seconds."""
+        """The result as JSON has it; times in seconds. What was interpreted is told where anything was, reasons and
+        reach where they were asked for.
+        """
         known: dict[str, object] = {
             "name": self.name,
             "condition": self.condition,
@@ -155,7 +184,13 @@ class CountResult(NamedTuple):
             "mode": self.mode,
             "duration": round(self.duration, 6),
             "error": self.error,
+            "compile": round(self.compile, 6),
+            "scan": round(self.scan, 6),
+            "interpretation": round(self.interpretation, 6),
+            "shared_by": self.shared_by,
         }
+        if self.interpreted:
+            known["interpreted"] = [clause.to_dict() for clause in self.interpreted]
         if self.reasons is not None:
             known["reasons"] = [r.to_dict() for r in self.reasons]
         if self.reach is not None:
@@ -174,6 +209,9 @@ class CountReport:
         now: the time of the run, in UTC.
         duration: seconds, from the conditions' text to the counts.
         results: in the order asked.
+        compile: seconds from the conditions' text to what is run.
+        scan: seconds of wall time of the one pass over the snapshot, without interpretation.
+        interpretation: seconds of wall time that interpretation took, of all conditions.
     """
 
     snapshot: str
@@ -182,6 +220,9 @@ class CountReport:
     now: datetime
     duration: float
     results: tuple[CountResult, ...]
+    compile: float = 0.0
+    scan: float = 0.0
+    interpretation: float = 0.0
 
     def __getitem__(self, name: str) -> CountResult:
         """The result of the condition of that name."""
@@ -191,12 +232,15 @@ class CountReport:
         raise KeyError(name)
 
     def to_dict(self) -> dict[str, object]:
-        """The report as JSON has it; durations in seconds."""
+        """The report as JSON has it; times in seconds."""
         return {
             "snapshot": self.snapshot,
             "rows": self.rows,
             "now": show_time(self.now),
             "duration": round(self.duration, 6),
+            "compile": round(self.compile, 6),
+            "scan": round(self.scan, 6),
+            "interpretation": round(self.interpretation, 6),
             "results": [result.to_dict() for result in self.results],
         }
 

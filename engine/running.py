@@ -1,24 +1,26 @@
-"""Conditions while they are run: what each has come to so far, and in the end its result."""
+"""Conditions while they are run: what each has come to so far. One that fails does so alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 import polars.selectors as cs
 
+from .chunks import Chunk
 from .error_reasons import ReasonTally
 from .evaluated import TooManyElements
 from .mixed import Outcome, reasons_of, run
-from .plan import Plan, Planned, Reaching, Refused
-from .results import CountResult, InterpretedClause, Reach, Tally
-from .snapshot import DEFAULT_CHUNK_ROWS, Snapshot
+from .plan import Plan, Planned
+from .results import InterpretedClause, Tally
 
 if TYPE_CHECKING:
     from .batch import Batch
     from .bitmaps import Bitmaps
+
+T = TypeVar("T")
 
 FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TooManyElements)
 """What Polars raises where a condition cannot be run: that condition fails alone."""
@@ -30,50 +32,22 @@ class Running:
 
     Attributes:
         reasons: of its errors; None where they were not asked for.
+        interpreted: what was interpreted, by the text of the clause and the reason.
         error: why it has no counts; None where it has.
     """
 
     planned: Planned
     reasons: ReasonTally | None = None
     tally: Tally = field(default_factory=Tally)
-    interpreted: list[InterpretedClause] = field(default_factory=list)
+    interpreted: dict[tuple[str, str], InterpretedClause] = field(default_factory=dict)
     error: str | None = None
 
 
-class Chunk(NamedTuple):
-    """Some rows of a snapshot.
+class _Group(NamedTuple):
+    """Conditions that are run together."""
 
-    Attributes:
-        rows: at least the columns that the conditions read, cut to the parts that are used.
-        wanted: the columns that were asked for besides, whole; the first is the id, where any is.
-        start: the number of rows before them.
-    """
-
-    rows: pl.DataFrame
-    wanted: pl.DataFrame
-    start: int
-
-    @property
-    def ids(self) -> pl.Series | None:
-        """The users' ids, where they are wanted."""
-        return self.wanted.to_series() if self.wanted.width else None
-
-
-def read_chunks(
-    snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows: int = DEFAULT_CHUNK_ROWS
-) -> Iterator[Chunk]:
-    """The snapshot in its order, with the columns of the plan and others that are wanted.
-
-    Raises:
-        SnapshotError: it cannot be read, or was changed meanwhile.
-    """
-    used = {name: shape for name, shape in planning.used.items() if name not in wanted}
-    columns = list(dict.fromkeys([*planning.columns, *wanted]))
-    start = 0
-    for frame in snapshot.narrowed(used).chunks(columns, rows):
-        yield Chunk(planning.projected(frame), frame.select(cs.by_name(*wanted)), start)
-        start += frame.height
-    snapshot.check_unchanged()
+    running: Sequence[Running]
+    batch: Batch
 
 
 class Run:
@@ -81,6 +55,7 @@ class Run:
 
     Attributes:
         running: the conditions that could be planned, by the identity of what the plan says of them.
+        tells_errors: whether the reasons of errors are asked for.
     """
 
     def __init__(self, planning: Plan, now: int, *, errors: bool) -> None:
@@ -90,27 +65,21 @@ class Run:
             for one in planning.planned:
                 if isinstance(one, Planned):
                     self.running[id(one)].reasons = ReasonTally()
+        self.tells_errors = errors
         self._planning = planning
-        self._errors = errors
         self._now = now
         self._alone = [r for r in self.running.values() if r.planned.cell is None or r.planned.clauses]
-        self._together = [r for r in self.running.values() if r.planned.cell is not None and not r.planned.clauses]
-        self._batch: Batch | None = None
-        if self._together:
-            from .batch import batch  # brings numpy, which one query does not need
-
-            self._batch = batch([r.planned for r in self._together], planning.lowering)
+        together = [r for r in self.running.values() if r.planned.cell is not None and not r.planned.clauses]
+        self._groups = [self._group(together)] if together else []
 
     def count(self, chunk: Chunk) -> None:
         """Adds a chunk's counts, and reasons where they are asked for."""
-        if self._errors:
+        if self.tells_errors:
             for _ in self._answers(chunk):
                 pass
-        elif self._batch is not None:
-            try:
-                self._batch.tally(chunk.rows, [r.tally for r in self._together])
-            except FAILURES:
-                self._separate()
+        else:
+            for _ in self._together(lambda group: group.batch.tally(chunk.rows, [r.tally for r in group.running])):
+                pass
         for one in self._alone:
             self._run_alone(one, chunk)
 
@@ -129,23 +98,45 @@ class Run:
 
     def _answers(self, chunk: Chunk) -> Iterator[tuple[Running, Bitmaps]]:
         """Adds what a chunk comes to for the conditions that are run together, and yields it for those that work."""
-        if self._batch is None:
-            return
-        try:
-            answers = self._batch.answers(chunk.rows)
-        except FAILURES:
-            self._separate()
-            return
-        for one, found in zip(self._together, answers, strict=True):
-            self._add(one, found, chunk)
-            if one.error is None:
-                yield one, found
+        for running, answers in self._together(lambda group: group.batch.answers(chunk.rows)):
+            for one, found in zip(running, answers, strict=True):
+                self._add(one, found, chunk)
+                if one.error is None:
+                    yield one, found
 
-    def _separate(self) -> None:
-        """One of the conditions that are run together fails, and nothing of a chunk is counted: each is run by itself,
-        from that chunk on, so that it fails alone.
+    def _together(self, work: Callable[[_Group], T]) -> Iterator[tuple[Sequence[Running], T]]:
+        """Does a chunk's work for the conditions that are run together, all at once where that succeeds.
+
+        Where it fails, which leaves nothing counted, it is done for each half of them, and so on. What fails by itself
+        is run alone from this chunk on, so that it says why, and all others are together again in the next chunk.
         """
-        self._alone, self._together, self._batch = [*self._alone, *self._together], [], None
+        failing: list[Running] = []
+        working: list[_Group] = []
+        pending = list(self._groups)
+        while pending:
+            group = pending.pop()
+            try:
+                done = work(group)
+            except FAILURES:
+                half = len(group.running) // 2
+                if half:
+                    pending += [self._group(part) for part in (group.running[half:], group.running[:half])]
+                else:
+                    failing += group.running
+                continue
+            working.append(group)
+            yield group.running, done
+        if failing:
+            self._alone = [*failing, *self._alone]
+            rest = [one for group in working for one in group.running]
+            working = [self._group(rest)] if rest else []
+        # Where only more than one together fail, as with too little memory, they stay divided.
+        self._groups = working
+
+    def _group(self, running: Sequence[Running]) -> _Group:
+        from .batch import batch  # brings numpy, which one query does not need
+
+        return _Group(running, batch([one.planned for one in running], self._planning.lowering))
 
     def _add(self, one: Running, found: Bitmaps, chunk: Chunk) -> None:
         from .bitmaps import count, rows_of
@@ -160,7 +151,7 @@ class Run:
             try:
                 why = reasons_of(self._planning, one.planned, read[rows], segment=True)
             except FAILURES as failure:
-                one.error = _failure(failure)
+                one.error = failure_message(failure)
             else:
                 one.reasons.add(why, rows, chunk.start, chunk.ids)
 
@@ -171,11 +162,13 @@ class Run:
         try:
             outcome = run(self._planning, one.planned, chunk.rows, now=self._now, reasons=asked, segment=True)
         except FAILURES as failure:
-            one.error = _failure(failure)
+            one.error = failure_message(failure)
             return None
         one.tally.members += int(outcome.values.sum())
         one.tally.errors += outcome.values.null_count()
-        one.interpreted += outcome.interpreted
+        for clause in outcome.interpreted:
+            known = one.interpreted.get((clause.text, clause.reason))
+            one.interpreted[clause.text, clause.reason] = clause if known is None else known.plus(clause)
         if one.reasons is not None:
             assert outcome.errors is not None
             erring = outcome.errors.is_not_null().arg_true()
@@ -183,58 +176,11 @@ class Run:
         return outcome
 
 
-def _failure(failure: BaseException) -> str:
+def failure_message(failure: BaseException) -> str:
+    """What a condition's result says where running it failed."""
     return f"failed while it was run: {str(failure).partition(chr(10))[0]}"
 
 
-def result_of(
-    name: str, text: str, planned: Planned | Refused, running: Mapping[int, Running], scanned: float
-) -> CountResult:
-    """The result of a condition.
-
-    Args:
-        name: what the result is called.
-        text: the condition.
-        planned: as the plan has it.
-        running: the conditions that were run, by the identity of ``planned``.
-        scanned: seconds that the scan took.
-    """
-    if isinstance(planned, Refused):
-        return CountResult(name, text, None, None, None, planned.duration, str(planned.error))
-    one = running[id(planned)]
-    duration = planned.duration + scanned
-    if one.error is not None:
-        return CountResult(name, text, None, None, None, duration, one.error)
-    return CountResult(
-        name,
-        text,
-        one.tally.members,
-        one.tally.errors,
-        planned.mode,
-        duration,
-        interpreted=_summed(one.interpreted),
-        reasons=None if one.reasons is None else one.reasons.reasons(),
-    )
-
-
-def reach_of(cells: Sequence[Reaching], running: Mapping[int, Running]) -> tuple[Reach, ...]:
-    """The reach matrix of a condition."""
-    found = []
-    for cell in cells:
-        if isinstance(cell.planned, Refused):
-            found.append(Reach(cell.channel.value, cell.consent, None, str(cell.planned.error)))
-            continue
-        one = running[id(cell.planned)]
-        count = one.tally.members if one.error is None else None
-        found.append(Reach(cell.channel.value, cell.consent, count, one.error))
-    return tuple(found)
-
-
-def _summed(clauses: Sequence[InterpretedClause]) -> tuple[InterpretedClause, ...]:
-    """The chunks' figures of each clause added up."""
-    totals: dict[tuple[str, str], InterpretedClause] = {}
-    for clause in clauses:
-        key = (clause.text, clause.reason)
-        so_far = totals.get(key, InterpretedClause(clause.text, clause.reason, 0, 0))
-        totals[key] = InterpretedClause(*key, so_far.rows + clause.rows, so_far.distinct + clause.distinct)
-    return tuple(totals.values())
+def seconds_interpreting(running: Iterable[Running]) -> float:
+    """The wall time that interpretation has taken."""
+    return sum((clause.seconds for one in running for clause in one.interpreted.values()), start=0.0)

@@ -28,6 +28,9 @@ def rows(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
+TIMES = ("compile", "scan", "interpretation")
+
+
 @pytest.fixture
 def users(tmp_path: Path) -> str:
     return write_users(tmp_path)
@@ -38,7 +41,7 @@ class TestCount:
         result = run("count", users, "age > 30", "--now", "2026-05-01")
         assert result.exit_code == 0
         head, row = rows(result.stdout)
-        assert head == ["segment", "users", "share", "errors", "mode", "ms"]
+        assert head == ["segment", "users", "share", "errors", "mode", "own", "ms"]
         assert row[:-1] == ["age", ">", "30", "2", "50.0", "%", "1", "compiled"]
         assert result.stderr.startswith(f"4 users in {users}; now 2026-05-01T00:00:00Z; ")
 
@@ -56,13 +59,18 @@ class TestCount:
         result = run(*arguments)
         assert result.exit_code == 3
         report = json.loads(result.stdout)
-        assert list(report) == ["snapshot", "rows", "now", "duration", "results"]
+        assert list(report) == ["snapshot", "rows", "now", "duration", *TIMES, "results"]
         assert (report["snapshot"], report["rows"], report["now"]) == (users, 4, "2026-05-01T10:00:00.500000Z")
         first, second = report["results"]
-        keys = ["name", "condition", "user_count", "error_count", "mode", "duration", "error"]
+        keys = ["name", "condition", "user_count", "error_count", "mode", "duration", "error", *TIMES, "shared_by"]
         assert (list(first), list(second)) == (keys, keys)
         durations = [report["duration"], first.pop("duration"), second.pop("duration")]
         assert all(isinstance(duration, float) and 0 < duration < 30 for duration in durations)
+        assert [(one.pop("shared_by"), one.pop("interpretation")) for one in (first, second)] == [(1, 0.0), (0, 0.0)]
+        assert second.pop("scan") == 0.0
+        assert durations[1] + durations[2] == pytest.approx(
+            first.pop("compile") + first.pop("scan") + second.pop("compile"), abs=1e-5
+        )
         assert first == {
             "name": "age > 30",
             "condition": "age > 30",
@@ -94,7 +102,8 @@ class TestCount:
         for found in (in_lines, in_parquet, in_csv):
             assert [list(row) for row in found] == [list(row) for row in expected]
         for row in (*expected, *in_lines, *in_parquet):
-            del row["duration"]
+            for key in ("duration", *TIMES):
+                del row[key]
         assert in_lines == expected
         assert in_parquet == expected
         assert [[row[key] for key in ("condition", "user_count", "error")] for row in in_csv] == [

@@ -1,0 +1,46 @@
+"""A snapshot as conditions are run over it: some rows at a time, cut to the parts that are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import polars as pl
+import polars.selectors as cs
+
+from .plan import Plan
+from .snapshot import Snapshot
+
+
+class Chunk(NamedTuple):
+    """Some rows of a snapshot.
+
+    Attributes:
+        rows: at least the columns that the conditions read, cut to the parts that are used.
+        wanted: the columns that were asked for besides, whole; the first is the id, where any is.
+        start: the number of rows before them.
+    """
+
+    rows: pl.DataFrame
+    wanted: pl.DataFrame
+    start: int
+
+    @property
+    def ids(self) -> pl.Series | None:
+        """The users' ids, where they are wanted."""
+        return self.wanted.to_series() if self.wanted.width else None
+
+
+def read_chunks(snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows: int) -> Iterator[Chunk]:
+    """The snapshot in its order, at most ``rows`` rows at a time, with the columns of the plan and others.
+
+    Raises:
+        SnapshotError: it cannot be read, or was changed meanwhile.
+    """
+    used = {name: shape for name, shape in planning.used.items() if name not in wanted}
+    columns = list(dict.fromkeys([*planning.columns, *wanted]))
+    start = 0
+    for frame in snapshot.narrowed(used).chunks(columns, rows):
+        yield Chunk(planning.projected(frame), frame.select(cs.by_name(*wanted)), start)
+        start += frame.height
+    snapshot.check_unchanged()
