@@ -1,0 +1,182 @@
+"""What the service and its commands are told: by ``CELLAR_*`` variables, by ``cellar.toml``, by defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from engine import Snapshot
+from engine.audience import complete_rules
+
+CONFIGURATION = Path("cellar.toml")
+"""The file that is read where no other is named, if it is there."""
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class ConfigurationError(ValueError):
+    """Settings that cannot be: one sentence for each that is wrong."""
+
+
+class SnapshotSettings(BaseModel):
+    """A snapshot that the service may read.
+
+    Attributes:
+        location: as :meth:`engine.Snapshot.open` takes it.
+        id_column: the column with the user's id.
+        schema_overrides: for CSV, the CEL types of columns inferred wrongly.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    location: Annotated[str, Field(min_length=1)]
+    id_column: str = "user_id"
+    schema_overrides: Mapping[str, str] = {}
+
+    def open(self) -> Snapshot:
+        """The snapshot, opened.
+
+        Raises:
+            SnapshotError: it is missing or unreadable.
+        """
+        return Snapshot.open(self.location, schema_overrides=self.schema_overrides, id_column=self.id_column)
+
+
+class Settings(BaseSettings):
+    """The settings; :func:`load_settings` reads them.
+
+    Attributes:
+        database_url: where segments are kept: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+        snapshot: the users that segments are counted on: a name among ``snapshots``, or a location. None: the demo's.
+        snapshots: snapshots by name, for checks before one is put to use.
+        audience: rules of audiences by name, instead of the default ones.
+        member_columns: what may be told of a member besides his id.
+        body_bytes: the longest body of a request.
+        condition_bytes: the longest condition, in UTF-8.
+        page_size: segments of a page where a request names no other size.
+        max_page_size: the largest size that a request may name.
+        preview_seconds: after which a preview is ended.
+        preview_megabytes: of memory that a preview may take.
+        preview_workers: previews at a time.
+        preview_members: users that a preview shows.
+        requests_per_minute: of one key.
+        retention_days: after which calculations are forgotten; None keeps all.
+        guard_factor: a count, or the number of users, that changes by more is marked with a warning.
+        guard_minimum: counts that are smaller before and after are not compared.
+        guard_confirmation: a count that is marked is not published before somebody confirms it.
+        reasons: whether the reasons of errors are kept with each calculation.
+        lease_seconds: after which a worker that does not report is taken for dead.
+        poll_seconds: between a worker's looks for work.
+        scan_threads: that a scan runs on; None: one for each core.
+        scan_niceness: by how much a scan gives way to what else the machine does.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CELLAR_", toml_file=CONFIGURATION, extra="forbid", frozen=True)
+
+    database_url: Annotated[str, Field(min_length=1)] = "sqlite:///cellar.db"
+    snapshot: str | None = None
+    snapshots: Mapping[str, SnapshotSettings] = {}
+    audience: Mapping[str, str] = {}
+    member_columns: tuple[str, ...] = ()
+
+    body_bytes: Count = 65_536
+    condition_bytes: Count = 10_000
+    page_size: Count = 100
+    max_page_size: Count = 1_000
+    preview_seconds: Seconds = 10.0
+    preview_megabytes: Count = 4_096
+    preview_workers: Count = 1
+    preview_members: Annotated[int, Field(ge=0)] = 5
+    requests_per_minute: Count = 1_200
+
+    retention_days: Count | None = 90
+    guard_factor: Annotated[float, Field(gt=1)] = 5.0
+    guard_minimum: Annotated[int, Field(ge=0)] = 100
+    guard_confirmation: bool = False
+
+    reasons: bool = True
+    lease_seconds: Seconds = 30.0
+    poll_seconds: Seconds = 1.0
+    scan_threads: Count | None = None
+    scan_niceness: Annotated[int, Field(ge=0, le=19)] = 10
+
+    @field_validator("audience")
+    @classmethod
+    def _known_rules(cls, rules: Mapping[str, str]) -> Mapping[str, str]:
+        complete_rules(rules)
+        return rules
+
+    @property
+    def rules(self) -> Mapping[str, str] | None:
+        """The rules of audiences as the engine takes them."""
+        return self.audience or None
+
+    def snapshot_named(self, name: str) -> SnapshotSettings:
+        """A snapshot by its name.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        return self.snapshots[name]
+
+    def snapshot_in_use(self) -> SnapshotSettings | None:
+        """The snapshot that segments are counted on; None where the settings name none."""
+        if self.snapshot is None:
+            return None
+        return self.snapshots.get(self.snapshot) or SnapshotSettings(location=self.snapshot)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- the name is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(configuration: Path | None = None, **given: object) -> Settings:
+    """The settings.
+
+    Args:
+        configuration: the file to read instead of ``cellar.toml``.
+        given: settings by name, before variables and file.
+
+    Raises:
+        ConfigurationError: a setting is unknown or cannot be, or the file is no TOML.
+        OSError: the file cannot be read.
+    """
+    import tomllib
+
+    file = configuration or CONFIGURATION
+    if configuration is not None or file.exists():
+        # Read here too, for pydantic would not say which file is no TOML.
+        try:
+            tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{file}: is no TOML: {error}") from error
+
+    class Loaded(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        return Loaded.model_validate(given)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    told = message.removeprefix("Value error, ")
+    return f"setting '{'.'.join(map(str, place))}': {told}" if place else f"settings: {told}"

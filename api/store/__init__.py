@@ -1,0 +1,90 @@
+"""Where segments, their calculations and the keys to them are kept: all SQL of the service is here.
+
+Every call on segments says whose it may see: ``organization=None`` is for those who may see all.
+
+>>> store = open_store(settings.database_url)
+>>> segment = create(store, NewSegment(organization_id="o1", name="Adults", condition="age >= 18"))
+>>> request(store, segment.id, organization="o1").status
+<Status.PENDING: 'pending'>
+"""
+
+from __future__ import annotations
+
+from .calculations import history, last_completed, request, request_many, reset
+from .claims import abandon, claim, expire, heartbeat, release
+from .database import Store, StoreError, open_store
+from .guard import Guard
+from .keys import CreatedKey, any_keys, create_key, find_key, list_keys, revoke_key
+from .outcomes import Written, complete, confirm, fail
+from .records import (
+    ALL,
+    Calculation,
+    ChangedError,
+    Claim,
+    ClaimedSegment,
+    Key,
+    KeyScope,
+    NewSegment,
+    NotFoundError,
+    Ordering,
+    Page,
+    Reason,
+    SegmentChanges,
+    SegmentFilter,
+    Status,
+    StatusError,
+    StoredSegment,
+    TextError,
+)
+from .segments import create, create_many, delete, get, list_segments, update
+
+__all__ = [
+    "ALL",
+    "Calculation",
+    "ChangedError",
+    "Claim",
+    "ClaimedSegment",
+    "CreatedKey",
+    "Guard",
+    "Key",
+    "KeyScope",
+    "NewSegment",
+    "NotFoundError",
+    "Ordering",
+    "Page",
+    "Reason",
+    "SegmentChanges",
+    "SegmentFilter",
+    "Status",
+    "StatusError",
+    "Store",
+    "StoreError",
+    "StoredSegment",
+    "TextError",
+    "Written",
+    "abandon",
+    "any_keys",
+    "claim",
+    "complete",
+    "confirm",
+    "create",
+    "create_key",
+    "create_many",
+    "delete",
+    "expire",
+    "fail",
+    "find_key",
+    "get",
+    "heartbeat",
+    "history",
+    "last_completed",
+    "list_keys",
+    "list_segments",
+    "open_store",
+    "release",
+    "request",
+    "request_many",
+    "reset",
+    "revoke_key",
+    "update",
+]
