@@ -14,6 +14,8 @@ from .diagnostics import CompileError, Diagnostic
 from .functions import catalogue
 from .functions.declare import EvaluationError, Function
 from .ir import (
+    Bind,
+    Bound,
     Call,
     Column,
     Comprehension,
@@ -32,12 +34,13 @@ from .ir import (
 from .overloads import NOTHING, join, resolve
 from .schema import Schema
 from .source import Source, Span
-from .syntax import Bind, ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax, function_name
+from .syntax import Bind as BindSyntax
 from .syntax import Call as CallSyntax
 from .syntax import Comprehension as ComprehensionSyntax
 from .syntax import Conditional as ConditionalSyntax
 from .syntax import Has as HasSyntax
 from .syntax import Index as IndexSyntax
+from .syntax import ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax, function_name
 from .syntax import Logic as LogicSyntax
 from .types import (
     BOOL,
@@ -87,7 +90,8 @@ class _Checker:
         self.now = now
         self.unchecked = unchecked
         self.diagnostics: list[Diagnostic] = []
-        self.scopes: list[tuple[str, Type]] = []
+        self.scope: list[Local | Bound] = []
+        self.depth = 0
         self.dotted = any("." in name for name in schema.types)
         self.functions = catalogue()
 
@@ -117,8 +121,8 @@ class _Checker:
                 return self.map_literal(syntax)
             case ComprehensionSyntax():
                 return self.comprehension(syntax)
-            case Bind():
-                return self.unsupported(syntax.span, messages.UNSUPPORTED_BIND)
+            case BindSyntax():
+                return self.bind(syntax)
             case MessageLiteral():
                 return self.unsupported(syntax.span, messages.UNSUPPORTED_MESSAGE)
 
@@ -126,10 +130,9 @@ class _Checker:
 
     def name(self, syntax: Name) -> Node:
         if not syntax.absolute:
-            for depth in range(len(self.scopes) - 1, -1, -1):
-                name, type_ = self.scopes[depth]
-                if name == syntax.name:
-                    return Local(syntax.span, type_, name, f"@{depth}", 1 << depth, origin=syntax)
+            for variable in reversed(self.scope):
+                if variable.name == syntax.name:
+                    return variable._replace(span=syntax.span, origin=syntax)
         if syntax.name == NOW:
             value = Timestamp(self.now)
             return Constant(syntax.span, TIMESTAMP, value, f"timestamp:{self.now}", origin=syntax)
@@ -138,7 +141,7 @@ class _Checker:
         return self.column(syntax.name, syntax.span, syntax) or self.undeclared(syntax)
 
     def undeclared(self, syntax: Name) -> Node:
-        names = [*self.schema.types, NOW, ROW, *(name for name, _ in self.scopes)]
+        names = [*self.schema.types, NOW, ROW, *(variable.name for variable in self.scope)]
         return self.wrong(syntax.span, *messages.undeclared(syntax.name, names), operands=(), origin=syntax)
 
     def column(self, name: str, span: Span, origin: Syntax) -> Node | None:
@@ -216,15 +219,14 @@ class _Checker:
         return Has(span, selected, f"has({selected.fingerprint})", selected.depends, origin=syntax)
 
     def is_row(self, syntax: Syntax) -> bool:
-        return (
-            isinstance(syntax, Name)
-            and syntax.name == ROW
-            and (syntax.absolute or all(name != ROW for name, _ in self.scopes))
-        )
+        return isinstance(syntax, Name) and syntax.name == ROW and (syntax.absolute or not self.in_scope(ROW))
 
     def is_variable(self, syntax: Name) -> bool:
-        local = not syntax.absolute and any(name == syntax.name for name, _ in self.scopes)
+        local = not syntax.absolute and self.in_scope(syntax.name)
         return local or syntax.name == NOW or syntax.name in self.schema.types
+
+    def in_scope(self, name: str) -> bool:
+        return any(variable.name == name for variable in self.scope)
 
     def qualified(self, syntax: Syntax) -> str | None:
         """A chain of names as one dotted name (specification: "Name Resolution"), unless it starts at a local."""
@@ -234,7 +236,7 @@ class _Checker:
             syntax = syntax.operand
         if not isinstance(syntax, Name):
             return None
-        if not syntax.absolute and any(name == syntax.name for name, _ in self.scopes):
+        if not syntax.absolute and self.in_scope(syntax.name):
             return None
         return ".".join((syntax.name, *reversed(parts)))
 
@@ -370,15 +372,17 @@ class _Checker:
             case _:
                 message, hint = messages.not_iterable(str(type_), self.source.slice(syntax.range.span), syntax.macro)
                 return self.wrong(syntax.range.span, message, hint, (range_,), syntax, needed=(range_,))
-        depth = len(self.scopes)
-        self.scopes.append((syntax.variables[0], variable))
+        depth = self.depth
+        self.scope.append(Local(syntax.range.span, variable, syntax.variables[0], f"@{depth}", 1 << depth))
+        self.depth += 1
         try:
             *filters, last = syntax.arguments
             maps = syntax.macro == "map"
             condition = self.condition(filters[0]) if filters else None
             body = self.node(last) if maps else self.condition(last)
         finally:
-            self.scopes.pop()
+            self.depth -= 1
+            self.scope.pop()
         if syntax.macro == "filter":
             result: Type = range_.type if not isinstance(type_, MapType) else ListType(type_.key)
             result = plain(result)
@@ -393,6 +397,17 @@ class _Checker:
         return Comprehension(
             syntax.span, result, syntax.macro, range_, condition, body, depth, fingerprint, depends, origin=syntax
         )
+
+    def bind(self, syntax: BindSyntax) -> Bind:
+        value = self.node(syntax.value)
+        variable = f"bound:{_digest(value.fingerprint)}"
+        self.scope.append(Bound(syntax.value.span, value.type, syntax.variable, variable, value.depends))
+        try:
+            body = self.node(syntax.body)
+        finally:
+            self.scope.pop()
+        depends = value.depends | body.depends
+        return Bind(syntax.span, body.type, variable, value, body, body.fingerprint, depends, origin=syntax)
 
     # What is wrong
 
@@ -464,6 +479,13 @@ def _depends(nodes: Sequence[Node]) -> int:
     for node in nodes:
         bits |= node.depends
     return bits
+
+
+def _digest(fingerprint: str) -> str:
+    """A fingerprint in short: what stands for a value many times over must not grow with it."""
+    from hashlib import blake2b  # takes a while, and few conditions bind
+
+    return blake2b(fingerprint.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 def _join_all(types: Sequence[Type]) -> Type:

@@ -153,6 +153,37 @@ class Comprehension(NamedTuple):
     origin: Syntax | None = None
 
 
+class Bound(NamedTuple):
+    """The variable of a :class:`Bind`. It is known by its value: its fingerprint is made of the value's, in short."""
+
+    span: Span
+    type: Type
+    name: str
+    fingerprint: str
+    depends: int
+    origin: Syntax | None = None
+
+
+class Bind(NamedTuple):
+    """``cel.bind(name, value, body)``: ``body``, in which ``variable`` stands for ``value``; that is evaluated once.
+
+    An error of the value is one of the places where the variable is used. What the variable stands for is part of its
+    own fingerprint, so the body's fingerprint is that of the whole.
+
+    Attributes:
+        variable: the fingerprint of the :class:`Bound` in the body.
+    """
+
+    span: Span
+    type: Type
+    variable: str
+    value: Node
+    body: Node
+    fingerprint: str
+    depends: int
+    origin: Syntax | None = None
+
+
 class Fail(NamedTuple):
     """An error on every row, known beforehand: of constants, or of types, unchecked or through ``dyn``.
 
@@ -193,6 +224,8 @@ Node = (
     | MakeList
     | MakeMap
     | Comprehension
+    | Bound
+    | Bind
     | Fail
     | Deferred
 )
@@ -201,7 +234,7 @@ Node = (
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in source order."""
     match node:
-        case Constant() | Column() | Local():
+        case Constant() | Column() | Local() | Bound():
             return ()
         case Field() | Has():
             return (node.operand,)
@@ -211,6 +244,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.operands
         case Conditional():
             return (node.condition, node.then, node.otherwise)
+        case Bind():
+            return (node.value, node.body)
         case MakeList():
             return node.elements
         case MakeMap():

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from .diagnostics import CompileError, Diagnostic
 from .source import Source, Span
-from .syntax import (
-    Bind,
-    Call,
-    Comprehension,
-    Conditional,
-    Has,
-    Index,
-    ListLiteral,
-    Literal,
-    Logic,
-    MapLiteral,
-    MessageLiteral,
-    Name,
-    Select,
-    Syntax,
-)
+from .syntax import Comprehension, Syntax, children
 
 SOURCE_BYTES = 10_000
 """Bytes of a condition's text in UTF-8."""
@@ -68,14 +51,16 @@ def check_tree(source: Source, tree: Syntax) -> None:
         nodes += 1
         if depth > DEPTH:
             raise too_deep(source, node.span)
+        below = list(children(node))
         inner = comprehensions
         if isinstance(node, Comprehension):
-            pending.append((node.range, depth + 1, comprehensions))
+            range_, *below = below
+            pending.append((range_, depth + 1, comprehensions))
             inner += 1
             if inner > COMPREHENSION_DEPTH:
                 message = f"comprehensions are nested more than {COMPREHENSION_DEPTH} deep"
                 raise _exceeded(source, node.macro_span, message)
-        pending.extend((child, depth + 1, inner) for child in _inner(node))
+        pending.extend((child, depth + 1, inner) for child in below)
     if nodes > NODES:
         message = f"the condition has {nodes:,} nodes; at most {NODES:,} are allowed"
         hint = "a long chain of comparisons with '==' is shorter as 'x in [...]'"
@@ -90,32 +75,3 @@ def too_deep(source: Source, span: Span) -> CompileError:
 
 def _exceeded(source: Source, span: Span, message: str, hint: str | None = None) -> CompileError:
     return CompileError(source, [Diagnostic(span, message, hint)])
-
-
-def _inner(node: Syntax) -> tuple[Syntax, ...]:
-    """The nodes directly under a node, without the range of a comprehension."""
-    match node:
-        case Literal() | Name():
-            return ()
-        case Select(operand=operand) | Has(operand=operand):
-            return (operand,)
-        case Call(target=target):
-            return node.arguments if target is None else (target, *node.arguments)
-        case Logic():
-            return node.operands
-        case Index():
-            return (node.operand, node.index)
-        case Conditional():
-            return (node.condition, node.then, node.otherwise)
-        case ListLiteral():
-            return node.elements
-        case MapLiteral():
-            return tuple(child for entry in node.entries for child in (entry.key, entry.value))
-        case MessageLiteral():
-            return tuple(field.value for field in node.fields)
-        case Comprehension():
-            return node.arguments
-        case Bind():
-            return (node.value, node.body)
-        case _:
-            assert_never(node)

@@ -7,6 +7,7 @@ What has no columnar form raises ``NotColumnar``. The smallest bool around it in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from .cell import Cell, NotColumnar, may_be_null
+from .enclosing import enclosed
 from .forms import (
     as_list,
     bool_cell,
@@ -27,6 +29,8 @@ from .forms import (
 from .functions.comparison import equal
 from .functions.constants import constant
 from .ir import (
+    Bind,
+    Bound,
     Call,
     Column,
     Comprehension,
@@ -45,7 +49,8 @@ from .ir import (
 from .overloads import known
 from .schema import Schema, data_type
 from .shortcuts import decided, is_list_expression, is_membership, through_filters
-from .space import Kind, Reduction, Space
+from .space import Computed, Kind, Reduction, Space, Step
+from .syntax import Bind as BindSyntax
 from .syntax import Syntax
 from .types import (
     BOOL,
@@ -57,10 +62,11 @@ from .types import (
 )
 
 _SIZES = frozenset({"size_list", "list_size"})
-_MOST_PARTS = 256
-"""Uses of columns in the argument of a call. Without a bound, calls of calls grow exponentially."""
+_MOST_PARTS = 64
+"""Uses of columns in an argument, which may be copied. Without a bound, calls of calls grow exponentially."""
 _LONGEST_OF_LITERALS = 20_000
 """Characters of an argument without columns, as Polars shows it; for the same reason."""
+_LEAVES = (Constant, Column, Local, Bound)
 
 
 class Clause(NamedTuple):
@@ -91,7 +97,7 @@ class Lowering:
     """Lowers conditions over one schema; what several have in common (lists, macros) is lowered once.
 
     Attributes:
-        reductions: what has to be computed before the cells can be, in an order in which it can be.
+        steps: what has to be computed before the cells can be, in an order in which it can be.
         clauses: what is left to the interpreter.
     """
 
@@ -119,10 +125,12 @@ class Lowering:
         self.finite = finite
         self._stored = stored or {}
         self.rows = Space()
-        self.reductions: list[Reduction] = []
+        self.steps: list[Step] = []
         self.clauses: list[Clause] = []
         self._cells: dict[tuple[int, str], Cell] = {}
         self._spaces: dict[tuple[int, str], Space] = {}
+        self._unbound: dict[tuple[int, str], NotColumnar] = {}
+        self._binds: tuple[BindSyntax, ...] = ()
         self._prefix = "#"
         while any(name.startswith(self._prefix) for name in schema.columns):
             self._prefix += "#"
@@ -130,8 +138,8 @@ class Lowering:
     def fork(self) -> Lowering:
         """A lowering that knows what this one knows; this one takes no note of what the fork lowers."""
         fork = copy(self)
-        fork.reductions, fork.clauses = list(self.reductions), list(self.clauses)
-        fork._cells, fork._spaces = dict(self._cells), dict(self._spaces)
+        fork.steps, fork.clauses = list(self.steps), list(self.clauses)
+        fork._cells, fork._spaces, fork._unbound = dict(self._cells), dict(self._spaces), dict(self._unbound)
         return fork
 
     def lower(self, node: Node, space: Space | None = None) -> Cell:
@@ -159,13 +167,13 @@ class Lowering:
 
     def fresh_name(self, kind: str) -> str:
         """A column name that no column has."""
-        return f"{self._prefix}{kind}{len(self.reductions) + len(self.clauses) + len(self._cells)}"
+        return f"{self._prefix}{kind}{len(self.steps) + len(self.clauses) + len(self._cells)}"
 
     def _clause(self, node: Node, place: NotLowered) -> Cell | None:
         if not self.interpret or node.origin is None or plain(known(node.type)) != BOOL:
             return None
         name = self.fresh_name("clause")
-        self.clauses.append(Clause(name, node, node.origin, place.node, place.reason))
+        self.clauses.append(Clause(name, node, enclosed(node.origin, self._binds), place.node, place.reason))
         return Cell(pl.col(name), BOOL, pl.Boolean())
 
     def _lower(self, node: Node, space: Space) -> Cell:
@@ -189,11 +197,16 @@ class Lowering:
             case Conditional():
                 return self._conditional(node, space)
             case MakeList():
-                return list_cell([self.lower(e, space) for e in node.elements], node.type)
+                return list_cell([self._argument(e, space) for e in node.elements], node.type)
             case MakeMap():
                 raise NotLowered(node, "a map is built")
             case Comprehension():
                 return self._comprehension(node, space)
+            case Bound():
+                # Its value has been lowered, so it is known why there is no cell of it.
+                raise self._unbound[id(space), node.fingerprint]
+            case Bind():
+                return self._bind(node, space)
             case Fail():
                 for operand in node.operands:
                     self.lower(operand, space)  # the reasons of its errors come first
@@ -229,6 +242,41 @@ class Lowering:
         space.captures[name] = expression
         return pl.col(name)
 
+    def _bind(self, node: Bind, space: Space) -> Cell:
+        """The body, with the value as a column of its own where it has a columnar form."""
+        home = self.home(node.value, space)
+        key = (id(home), node.variable)
+        if key not in self._cells:
+            try:
+                self._cells[key] = self._computed(self.lower(node.value, home), home)
+            except NotColumnar as error:
+                self._unbound[key] = error
+        assert isinstance(node.origin, BindSyntax)
+        outer, self._binds = self._binds, (*self._binds, node.origin)
+        try:
+            return self.lower(node.body, space)
+        finally:
+            self._binds = outer
+
+    def home(self, node: Node, space: Space) -> Space:
+        """The outermost of the spaces around in which a node has its values."""
+        while space.parent is not None and not node.depends >> space.depth & 1:
+            space = space.parent
+        return space
+
+    def _computed(self, cell: Cell, space: Space) -> Cell:
+        """A cell that is used several times, computed once."""
+        error = None if cell.error is None else self.compute(cell.error, space)
+        return replace(cell, value=self.compute(cell.value, space), error=error)
+
+    def compute(self, expression: pl.Expr, space: Space) -> pl.Expr:
+        """An expression as a column of its space, which is computed once; as it is where that costs nothing."""
+        if expression.meta.is_column() or expression.meta.is_literal():
+            return expression
+        name = f"{self._prefix}computed{len(self.steps)}"
+        self.steps.append(Computed(name, space, expression))
+        return pl.col(name)
+
     def elements(self, range_: Node, depth: int, space: Space) -> tuple[Space, Cell]:
         """The space of the elements of a comprehension's range, and the range's cell."""
         range_cell = as_list(self.lower(range_, space))
@@ -250,13 +298,14 @@ class Lowering:
         failed: pl.Expr | None = None,
     ) -> pl.Expr:
         """The column of a new reduction of a space, in the parent space."""
-        name = f"{self._prefix}{kind}{len(self.reductions)}"
-        self.reductions.append(Reduction(name, space, kind, dtype, keep, value, failed))
+        name = f"{self._prefix}{kind}{len(self.steps)}"
+        self.steps.append(Reduction(name, space, kind, dtype, keep, value, failed))
         return pl.col(name)
 
     def _comprehension(self, node: Comprehension, space: Space) -> Cell:
         if self.one_macro and space is self.rows and is_list_expression(node):
-            return self._list_expression(node, space)
+            with suppress(NotColumnar):
+                return self._list_expression(node, space)
         filters, range_ = through_filters(node.range)
         child, range_cell = self.elements(range_, node.depth, space)
         if node.condition is not None:
@@ -282,7 +331,7 @@ class Lowering:
     def _list_expression(self, node: Comprehension, space: Space) -> Cell:
         """``all`` or ``exists`` as one expression over the list, which needs no space of its own."""
         range_cell = as_list(self.lower(node.range, space))
-        child = Space(node.depth, space, range_cell, element=pl.element())
+        child = Space(node.depth, space, range_cell, element=pl.element(), within_lists=True)
         # Kept, for the cells of a space are known by its identity.
         self._spaces[id(child), node.fingerprint] = child
         body = bool_cell(self.lower(node.body, child))
@@ -327,11 +376,7 @@ class Lowering:
         return node.overload.lower(*self.arguments(node, space))
 
     def arguments(self, node: Call, space: Space) -> list[Cell | tuple[Cell, ...]]:
-        """The cells of a call's arguments as its overload takes them.
-
-        Raises:
-            NotColumnar: for an argument of so many parts that the call, which may use it several times, would be huge.
-        """
+        """The cells of a call's arguments as its overload takes them."""
         return [
             tuple(self._argument(e, space) for e in a.elements)
             if node.overload.unpacks and isinstance(a, MakeList)
@@ -340,11 +385,16 @@ class Lowering:
         ]
 
     def _argument(self, node: Node, space: Space) -> Cell:
+        """The cell of what may be used several times; one of very many parts is computed before."""
         cell = self.lower(node, space)
-        if isinstance(node, (Call, Conditional)):
-            uses = len(cell.value.meta.root_names())
-            if uses > _MOST_PARTS or (uses == 0 and len(str(cell.value)) > _LONGEST_OF_LITERALS):
-                raise NotLowered(node, "calls of calls would be copied too often")
+        if isinstance(node, _LEAVES) or cell.constant is not None:
+            return cell
+        uses = len(cell.value.meta.root_names())
+        if uses <= _MOST_PARTS and (uses > 0 or len(str(cell.value)) <= _LONGEST_OF_LITERALS):
+            return cell
+        if space.within_lists:
+            raise NotLowered(node, "it would be copied too often")
+        cell = self._cells[id(space), node.fingerprint] = self._computed(cell, space)
         return cell
 
     # Special forms
@@ -360,7 +410,7 @@ class Lowering:
         return Cell(cell.value, cell.type, cell.dtype, fallible=True, error=pl.any_horizontal(failed))
 
     def _message(self, node: Field, space: Space) -> Cell:
-        cell = self.lower(node.operand, space)
+        cell = self._argument(node.operand, space)
         if not isinstance(cell.dtype, pl.Struct):
             raise NotLowered(node, "the message is not a column")
         return cell

@@ -10,7 +10,6 @@ from .types import ListType, MapType, Type, plain
 
 RUN_TIME_TYPE = "its type is known at run time only"
 ROW_ALONE = "'user' is the whole row: select a field of it, as in user.age"
-UNSUPPORTED_BIND = "cel.bind is not supported"
 UNSUPPORTED_MESSAGE = "messages cannot be built in a condition"
 UNSUPPORTED_OPTIONAL = "optional syntax ('?') is not supported"
 UNSUPPORTED_TWO_VARIABLES = "macros with two variables are not supported"

@@ -6,13 +6,28 @@ of every row: where operands change their order, their spans still tell the orde
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 
 from .check import logic
 from .functions import catalogue
 from .functions.declare import EvaluationError
-from .ir import Call, Comprehension, Conditional, Constant, Fail, Field, Has, Logic, MakeList, MakeMap, Node, children
+from .ir import (
+    Bind,
+    Bound,
+    Call,
+    Comprehension,
+    Conditional,
+    Constant,
+    Fail,
+    Field,
+    Has,
+    Logic,
+    MakeList,
+    MakeMap,
+    Node,
+    children,
+)
 from .source import Span
 from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, Type, is_nullable, plain
 from .values import Duration, Timestamp, Uint
@@ -33,10 +48,26 @@ _OPPOSITES = {
 
 def normalize(node: Node) -> Node:
     """The normal form of a tree; equal to it on every row."""
+    return _normal(node, {})
+
+
+def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
+    """The normal form; ``constants`` are the variables of ``cel.bind`` that stand for one."""
+    match node:
+        case Bound():
+            constant = constants.get(node.fingerprint)
+            return node if constant is None else constant._replace(span=node.span, origin=node.origin)
+        case Bind():
+            value = _normal(node.value, constants)
+            inner = {**constants, node.variable: value} if isinstance(value, Constant) else constants
+            body = _normal(node.body, inner)
+            return node._replace(value=value, body=body, fingerprint=body.fingerprint)
+        case _:
+            pass
     below = children(node)
     if not below and not isinstance(node, MakeList):
         return node
-    normal = tuple(map(normalize, below))
+    normal = tuple(_normal(child, constants) for child in below)
     if any(new is not old for new, old in zip(normal, below, strict=True)):
         node = _with_children(node, normal)
     for rule in RULES:

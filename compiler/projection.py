@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from .ir import Call, Column, Comprehension, Conditional, Field, Local, Node, children
+from .ir import Bind, Bound, Call, Column, Comprehension, Conditional, Field, Local, Node, children
 from .schema import Schema, data_type
 
 Shape = dict[str, "Shape"] | None
 """The fields that are used of a struct, or of the elements of a list of structs; None is all of it."""
+
+_Elements = dict[int | str, Shape]
+"""What is used of the elements of the macros around, by depth, and of the variables of ``cel.bind``."""
 
 _OF_LISTS = frozenset({"size_list", "list_size"})
 
@@ -60,14 +63,20 @@ def kept(names: Sequence[str], shape: dict[str, Shape]) -> list[str]:
     return [name for name in names if name in shape] or list(names[:1])
 
 
-def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: dict[int, Shape]) -> None:
-    """Adds what a node uses, of which ``shape`` is used in turn; ``elements`` are those of the macros around it."""
+def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: _Elements) -> None:
+    """Adds what a node uses, of which ``shape`` is used in turn."""
     match node:
         case Column():
-            used[node.name] = _union(used[node.name], shape) if node.name in used else shape
+            used[node.name] = _union(used.get(node.name, {}), shape)
         case Local():
             depth = node.depends.bit_length() - 1
-            elements[depth] = _union(elements[depth], shape) if depth in elements else shape
+            elements[depth] = _union(elements.get(depth, {}), shape)
+        case Bound():
+            elements[node.fingerprint] = _union(elements.get(node.fingerprint, {}), shape)
+        case Bind():
+            _collect(node.body, shape, used, elements)
+            # A value that nothing uses is lowered all the same.
+            _collect(node.value, elements.get(node.variable, {}), used, elements)
         case Field():
             _collect(node.operand, {node.name: shape}, used, elements)
         case Comprehension():
@@ -86,7 +95,7 @@ def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: dict[in
                 _collect(child, None, used, elements)
 
 
-def _collect_macro(node: Comprehension, shape: Shape, used: dict[str, Shape], elements: dict[int, Shape]) -> None:
+def _collect_macro(node: Comprehension, shape: Shape, used: dict[str, Shape], elements: _Elements) -> None:
     inside = {depth: s for depth, s in elements.items() if depth != node.depth}
     if node.condition is not None:
         _collect(node.condition, None, used, inside)

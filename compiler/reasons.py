@@ -10,7 +10,22 @@ from collections.abc import Sequence
 import polars as pl
 
 from .cell import Cell
-from .ir import Call, Column, Comprehension, Conditional, Fail, Field, Has, Local, Logic, MakeList, Node, children
+from .ir import (
+    Bind,
+    Bound,
+    Call,
+    Column,
+    Comprehension,
+    Conditional,
+    Fail,
+    Field,
+    Has,
+    Local,
+    Logic,
+    MakeList,
+    Node,
+    children,
+)
 from .lower import Clause, Lowering
 from .source import Source, Span
 from .space import Kind, Space
@@ -51,6 +66,8 @@ class Reasons:
         self._source = source
         self._clauses = {id(c.node): c for c in lowering.clauses}
         self._known: dict[tuple[int, int], pl.Expr | None] = {}
+        self._values: dict[tuple[int, str], Node] = {}
+        self._bound: dict[tuple[int, str], pl.Expr | None] = {}
 
     def of_condition(self, node: Node) -> pl.Expr:
         """The reasons of a whole condition, for which null is an error too."""
@@ -72,6 +89,14 @@ class Reasons:
         clause = self._clause(node)
         if clause is not None:
             return pl.col(error_column(clause))
+        match node:
+            case Bind():
+                self._values[id(self._lowering.home(node.value, space)), node.variable] = node.value
+                return self.of(node.body, space)
+            case Bound():
+                return self._of_bound(node, space)
+            case _:
+                pass
         cell = self._lowering.lower(node, space)
         failed = cell.failed()
         if failed is None:
@@ -98,6 +123,14 @@ class Reasons:
             case _:
                 return None
         return pl.when(failed).then(_first(parts))
+
+    def _of_bound(self, node: Bound, space: Space) -> pl.Expr | None:
+        """The reasons of a variable's value, computed once."""
+        key = (id(space), node.fingerprint)
+        if key not in self._bound:
+            why = self.of(self._values[key], space)
+            self._bound[key] = None if why is None else self._lowering.compute(why, space)
+        return self._bound[key]
 
     def _clause(self, node: Node) -> Clause | None:
         found = self._clauses.get(id(node))

@@ -26,6 +26,7 @@ class Space:
         depth: that of the comprehensions whose variable the elements are; -1 for the rows.
         captures: the columns that may be taken from the parent space, by name, as expressions there.
         element: the elements themselves, as an expression.
+        within_lists: whether expressions are run within the lists, and so can have no columns.
     """
 
     depth: int = -1
@@ -33,6 +34,7 @@ class Space:
     range: Cell | None = None
     captures: dict[str, pl.Expr] = field(default_factory=dict)
     element: pl.Expr = field(default_factory=lambda: pl.col(ELEMENT))
+    within_lists: bool = False
 
 
 class Kind(StrEnum):
@@ -66,3 +68,26 @@ class Reduction(NamedTuple):
     keep: pl.Expr | None = None
     value: pl.Expr | None = None
     failed: pl.Expr | None = None
+
+    @property
+    def expressions(self) -> dict[str, pl.Expr]:
+        """What is reduced, by the name of the attribute."""
+        named = {"keep": self.keep, "value": self.value, "failed": self.failed}
+        return {name: expression for name, expression in named.items() if expression is not None}
+
+
+class Computed(NamedTuple):
+    """An expression over ``space`` that several expressions use: a column ``name`` of it, computed once."""
+
+    name: str
+    space: Space
+    expression: pl.Expr
+
+    @property
+    def expressions(self) -> dict[str, pl.Expr]:
+        """What is computed, as of a reduction."""
+        return {"value": self.expression}
+
+
+Step = Reduction | Computed
+"""What is computed before the cells that use it."""

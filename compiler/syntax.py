@@ -8,7 +8,7 @@ the operator's name: ``_+_``, ``-_``, ``!_``, ``_==_``, ``_<_``, ``@in``.
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from .source import Span
 from .types import Primitive
@@ -168,6 +168,35 @@ Syntax = (
     | Comprehension
     | Bind
 )
+
+
+def children(node: Syntax) -> tuple[Syntax, ...]:
+    """The nodes directly under a node; of a comprehension, the range first."""
+    match node:
+        case Literal() | Name():
+            return ()
+        case Select(operand=operand) | Has(operand=operand):
+            return (operand,)
+        case Call(target=target):
+            return node.arguments if target is None else (target, *node.arguments)
+        case Logic():
+            return node.operands
+        case Index():
+            return (node.operand, node.index)
+        case Conditional():
+            return (node.condition, node.then, node.otherwise)
+        case ListLiteral():
+            return node.elements
+        case MapLiteral():
+            return tuple(child for entry in node.entries for child in (entry.key, entry.value))
+        case MessageLiteral():
+            return tuple(field.value for field in node.fields)
+        case Comprehension():
+            return (node.range, *node.arguments)
+        case Bind():
+            return (node.value, node.body)
+        case _:
+            assert_never(node)
 
 
 def dotted_name(node: Syntax) -> str | None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from compiler.ir import Call, Column, Constant, Logic, Node, children
+from compiler.ir import Bind, Call, Column, Constant, Logic, Node, children
 from compiler.lower import Lowering
 from compiler.schema import Schema
-from compiler.space import Reduction
+from compiler.space import Step
 from compiler.types import STRING, plain
 
 from . import bitmaps, dictionaries
@@ -23,8 +23,8 @@ from .bitmaps import Bitmaps, Words
 from .columnar import select
 from .narrowing import Narrowed, narrow
 from .plan import Planned
-from .reductions import needed
 from .results import Tally
+from .steps import needed
 
 _FEWEST_FOR_DICTIONARY = 4
 """Conditions on a column of texts from which on a dictionary is made of it."""
@@ -51,7 +51,7 @@ class Batch:
         roots: the normal form of each.
         atoms: what the skeletons combine, by fingerprint.
         expressions: each atom over the rows, lowered once for all chunks.
-        reductions: what the atoms, and no other conditions, need of the elements of lists.
+        steps: what is computed before the atoms, and for no other conditions.
         by_column: of those on one column of texts, the fingerprints by column.
         comparisons: the fingerprints of comparisons of one column with a constant, by column.
     """
@@ -59,7 +59,7 @@ class Batch:
     roots: tuple[Node, ...]
     atoms: dict[str, Node]
     expressions: dict[str, pl.Expr]
-    reductions: tuple[Reduction, ...]
+    steps: tuple[Step, ...]
     lowering: Lowering
     optimisations: Optimisations
     by_column: dict[str, list[str]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Batch:
         chunk, narrowed = self._narrow(chunk)
         rest = [f for f in self.atoms if f not in known]
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
-        columns = select(chunk, self.reductions, expressions)
+        columns = select(chunk, self.steps, expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
             known[fingerprint] = bitmaps.of_column(answers, every)
         return known
@@ -122,8 +122,8 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
         _collect(root, atoms)
     expressions = {fingerprint: lowering.lower(node).value.cast(pl.Boolean) for fingerprint, node in atoms.items()}
     names = {name for expression in expressions.values() for name in expression.meta.root_names()}
-    reductions, _ = needed(names, lowering.reductions)
-    work = Batch(roots, atoms, expressions, reductions, lowering, chosen)
+    steps, _ = needed(names, lowering.steps)
+    work = Batch(roots, atoms, expressions, steps, lowering, chosen)
     for fingerprint, node in atoms.items():
         columns = _columns(node)
         if columns is None or len(columns) != 1:
@@ -147,7 +147,9 @@ def _collect(node: Node, atoms: dict[str, Node]) -> None:
 
 
 def _operands(node: Node) -> tuple[Node, ...]:
-    """The operands of a node of a skeleton; of an atom, none."""
+    """The operands of a node of a skeleton; of an atom, none. That of a ``cel.bind`` is its body."""
+    if isinstance(node, Bind):
+        return (node.body,)
     if isinstance(node, Logic):
         return node.operands
     if isinstance(node, Call) and node.overload.id == "logical_not":
@@ -183,7 +185,9 @@ def _combine(node: Node, known: dict[str, Bitmaps], every: Words) -> Bitmaps:
     found = known.get(node.fingerprint)
     if found is None:
         operands = [_combine(operand, known, every) for operand in _operands(node)]
-        if isinstance(node, Logic):
+        if isinstance(node, Bind):
+            (found,) = operands
+        elif isinstance(node, Logic):
             combine = bitmaps.conjunction if node.operator == "&&" else bitmaps.disjunction
             found = combine(operands)
         else:

@@ -6,33 +6,48 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from compiler.space import Reduction
+from compiler.space import Computed, Step
 
 from .evaluated import TooManyElements, evaluated
 
+_MOST_AT_ONCE = 100
+"""Steps of one query. Polars nests them, and takes more than linear time for very many."""
 
-def select(frame: pl.DataFrame, reductions: Sequence[Reduction], cells: Mapping[str, pl.Expr]) -> pl.DataFrame:
+
+def is_of_rows(steps: Sequence[Step]) -> bool:
+    """Whether steps are columns of the rows, few enough to be part of one query."""
+    return len(steps) <= _MOST_AT_ONCE and all(isinstance(s, Computed) and s.space.parent is None for s in steps)
+
+
+def with_steps(query: pl.LazyFrame, steps: Sequence[Step]) -> pl.LazyFrame:
+    """A query with steps as further columns, where :func:`is_of_rows` holds for them."""
+    for step in steps:
+        query = query.with_columns(expression.alias(step.name) for expression in step.expressions.values())
+    return query
+
+
+def select(frame: pl.DataFrame, steps: Sequence[Step], cells: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """The values of expressions over the rows of a frame, one column each.
 
     Args:
         frame: the rows, with the columns that the expressions read.
-        reductions: what the expressions need of the elements of lists, in the order in which it can be computed.
+        steps: what is computed before the expressions, in the order in which it can be.
         cells: expressions over the rows, by the name of the column that results.
 
     Raises:
         TooManyElements: for a single row, whose lists are too long for macros nested so deep.
     """
-    if not reductions:
-        return evaluated(frame, cells)
+    if is_of_rows(steps):
+        return evaluated(with_steps(frame.lazy(), steps), cells)
     from .spaces import Spaces  # brings numpy, which the rows alone do not need
 
     spaces = Spaces(frame)
     try:
-        for reduction in reductions:
-            spaces.add(reduction)
+        for step in steps:
+            spaces.add(step)
         return spaces.evaluate(None, cells)
     except TooManyElements:
         half = frame.height // 2
         if half == 0:
             raise
-    return pl.concat([select(part, reductions, cells) for part in (frame[:half], frame[half:])])
+    return pl.concat([select(part, steps, cells) for part in (frame[:half], frame[half:])])

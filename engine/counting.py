@@ -12,6 +12,7 @@ import polars as pl
 
 from .audience import Segment, by_name
 from .chunks import read_chunks
+from .columnar import is_of_rows, with_steps
 from .plan import Plan, Refused, plan
 from .reporting import reach_of, results_of
 from .results import CountReport, Mode, Tally, moment, run_time
@@ -124,13 +125,14 @@ def _in_one_query(snapshot: Snapshot, planning: Plan) -> _Scanned | None:
     if len(planned) != 1:
         return None
     (one,) = planned
-    if one.cell is None or one.clauses or one.reductions:
+    if one.cell is None or one.clauses or not is_of_rows(one.steps):
         return None
     value = one.cell.value.cast(pl.Boolean)
     member = pl.col("value")
     try:
         with snapshot.reading():
-            query = snapshot.scan(one.condition.columns).with_columns(value=value).select("value")
+            scan = with_steps(snapshot.scan(one.condition.columns), one.steps)
+            query = scan.with_columns(value=value).select("value")
             counts = query.select(members=member.sum(), errors=member.null_count(), rows=pl.len())
             members, errors, rows = counts.collect(engine="streaming").row(0)
     except SnapshotError:

@@ -14,7 +14,7 @@ class TooManyElements(Exception):  # noqa: N818  (it bounds memory: the rows are
     """The macros of a condition, nested, have more elements at once than memory is kept for."""
 
 
-def evaluated(frame: pl.DataFrame, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:
+def evaluated(frame: pl.DataFrame | pl.LazyFrame, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """The values of expressions, one column each, as long as the frame.
 
     What is the same for all rows (of literals alone, or chosen by a literal) is one value to Polars. A lazy

@@ -9,6 +9,8 @@ from datetime import datetime
 import polars as pl
 
 from compiler.ir import (
+    Bind,
+    Bound,
     Call,
     Column,
     Comprehension,
@@ -28,7 +30,7 @@ from compiler.ir import (
 from compiler.lower import Clause
 from compiler.reasons import shown
 from compiler.source import Source, Span
-from compiler.space import Reduction, Space
+from compiler.space import Computed, Space, Step
 
 from .plan import Planned, Refused, plan
 from .results import Mode, run_time
@@ -92,7 +94,7 @@ class Explanation:
         interpreted: the clauses that the interpreter answers.
         expression: the Polars expression of its value; None where all of it is interpreted.
         error: the Polars expression that is true on rows that are errors, where null in ``expression`` does not say so.
-        reductions: what the expression needs of the elements of lists, in the order in which it is computed.
+        reductions: what is computed before the expression, in that order.
     """
 
     condition: str
@@ -148,7 +150,7 @@ def explain(
         interpreted=tuple(clause for _, clause in clauses),
         expression=None if planned.cell is None else str(planned.cell.value),
         error=None if planned.cell is None or planned.cell.error is None else str(planned.cell.error),
-        reductions=tuple(_reduction(r) for r in planned.reductions),
+        reductions=tuple(_reduction(step) for step in planned.steps),
     )
 
 
@@ -174,7 +176,7 @@ def _kind(node: Node) -> str:
     match node:
         case Column():
             return "column"
-        case Local():
+        case Local() | Bound():
             return "variable"
         case Constant():
             return "constant"
@@ -194,19 +196,21 @@ def _kind(node: Node) -> str:
             return "map"
         case Comprehension():
             return node.macro
+        case Bind():
+            return "bind"
         case Fail():
             return f"error: {node.message}"
         case Deferred():
             return "decided at run time"
 
 
-def _reduction(reduction: Reduction) -> ExplainedReduction:
-    named = {"keep": reduction.keep, "value": reduction.value, "failed": reduction.failed}
-    expressions = {name: str(expression) for name, expression in named.items() if expression is not None}
-    used = {name for e in named.values() if e is not None for name in e.meta.root_names()}
-    captures = {name: str(e) for name, e in _captures(reduction.space) if name in used}
-    over = "" if reduction.space.range is None else str(reduction.space.range.value)
-    return ExplainedReduction(reduction.name, str(reduction.kind), over, {**captures, **expressions})
+def _reduction(step: Step) -> ExplainedReduction:
+    expressions = {name: str(expression) for name, expression in step.expressions.items()}
+    used = {name for e in step.expressions.values() for name in e.meta.root_names()}
+    captures = {name: str(e) for name, e in _captures(step.space) if name in used}
+    kind = "computed" if isinstance(step, Computed) else str(step.kind)
+    over = "the rows" if step.space.range is None else str(step.space.range.value)
+    return ExplainedReduction(step.name, kind, over, {**captures, **expressions})
 
 
 def _captures(space: Space) -> Iterator[tuple[str, pl.Expr]]:

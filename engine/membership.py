@@ -14,6 +14,7 @@ import polars.selectors as cs
 
 from .audience import Segment, by_name
 from .chunks import read_chunks
+from .columnar import is_of_rows, with_steps
 from .plan import Plan, Refused, plan
 from .reporting import results_of
 from .results import CountReport, Mode, moment, run_time
@@ -159,10 +160,10 @@ class MemberStream:
         """The members of the one segment as a query of Polars' alone; None where there is more to be done."""
         (planned,) = self._planning.planned
         assert not isinstance(planned, Refused)
-        if planned.cell is None or planned.clauses or planned.reductions:
+        if planned.cell is None or planned.clauses or not is_of_rows(planned.steps):
             return None
         read = list(dict.fromkeys([*self.schema, *self._planning.columns]))
-        scan = self._snapshot.scan(read)
+        scan = with_steps(self._snapshot.scan(read), planned.steps)
         return scan.filter(planned.cell.value.cast(pl.Boolean)).select(cs.by_name(*self.schema))
 
     def chunks(self) -> Iterator[Found]:

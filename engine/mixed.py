@@ -103,7 +103,7 @@ def _scatter(rows: pl.Series, values: pl.Series, height: int) -> pl.Series:
 def _evaluate(planned: Planned, cell: Cell, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series | None]:
     failed = cell.failed()
     cells = {_VALUE: cell.value} if failed is None else {_VALUE: cell.value, _FAILED: failed}
-    columns = select(frame, planned.reductions, cells)
+    columns = select(frame, planned.steps, cells)
     return columns.get_column(_VALUE), None if failed is None else columns.get_column(_FAILED)
 
 
@@ -134,7 +134,7 @@ def reasons_of(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bo
     What the interpreter said of its clauses is in columns of the frame.
     """
     why = plan.reasons.of(planned.condition, segment=segment)
-    return select(frame, why.reductions, {_REASON: why.expression}).get_column(_REASON)
+    return select(frame, why.steps, {_REASON: why.expression}).get_column(_REASON)
 
 
 def _interpreted(

@@ -11,17 +11,19 @@ import polars as pl
 from compiler.cell import Cell, NotColumnar
 from compiler.condition import Condition, compile_condition, distinct_parts
 from compiler.diagnostics import CompileError, Diagnostic
-from compiler.ir import Node, children
+from compiler.enclosing import enclosed
+from compiler.ir import Bind, Node, children
 from compiler.lower import Clause, Lowering, NotLowered
 from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
 from compiler.source import UNNAMED
-from compiler.space import Reduction
+from compiler.space import Step
+from compiler.syntax import Bind as BindSyntax
 
 from .audience import Audience, Channel, Rules, Segment, by_name
 from .reason_columns import ReasonColumns
-from .reductions import needed
 from .results import Mode, mode_of
+from .steps import needed
 
 _Compiled = tuple[Condition | CompileError, float]
 """A condition that is checked, or why it is not, and the seconds that took."""
@@ -32,7 +34,7 @@ class Planned(NamedTuple):
 
     Attributes:
         cell: None where all of it is interpreted.
-        reductions: what its cell needs of the elements of lists, in the order in which it can be computed.
+        steps: what is computed before its cell, in the order in which it can be.
         clauses: what is interpreted; of a condition that is interpreted as a whole, nothing.
         whole_reason: why it is interpreted as a whole; None where it is not.
         duration: seconds that compiling took.
@@ -40,7 +42,7 @@ class Planned(NamedTuple):
 
     condition: Condition
     cell: Cell | None
-    reductions: tuple[Reduction, ...]
+    steps: tuple[Step, ...]
     clauses: tuple[Clause, ...]
     whole_reason: str | None
     duration: float
@@ -195,7 +197,7 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
             raise _refusal(condition, error) from None
         return Planned(condition, None, (), (), error.reason, perf_counter() - start)
     names = set(cell.value.meta.root_names()) | (set() if cell.error is None else set(cell.error.meta.root_names()))
-    reductions, names = needed(names, lowering.reductions)
+    steps, names = needed(names, lowering.steps)
     standing = [(c, _own(c, condition.node)) for c in lowering.clauses]
     hidden = next((own for c, own in standing if own is not None and c.name not in names), None)
     if hidden is not None:
@@ -204,21 +206,24 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
     clauses = tuple(own or c for c, own in standing if c.name in names)
     if len(clauses) == 1 and clauses[0].node is condition.node:
         return Planned(condition, None, (), (), clauses[0].reason, perf_counter() - start)
-    return Planned(condition, cell, reductions, clauses, None, perf_counter() - start)
+    return Planned(condition, cell, steps, clauses, None, perf_counter() - start)
 
 
 def _own(clause: Clause, condition: Node) -> Clause | None:
     """A clause as it stands in this condition, which may share it with one that was lowered before; None where it does
     not stand in it.
     """
-    nodes = [condition]
-    while nodes:
-        node = nodes.pop()
+    pending: list[tuple[Node, tuple[BindSyntax, ...]]] = [(condition, ())]
+    while pending:
+        node, binds = pending.pop()
         if node is clause.node:
             return clause
         if node.fingerprint == clause.node.fingerprint and node.origin is not None:
-            return clause._replace(node=node, origin=node.origin)
-        nodes += children(node)
+            return clause._replace(node=node, origin=enclosed(node.origin, binds))
+        if isinstance(node, Bind) and isinstance(node.origin, BindSyntax):
+            pending += [(node.value, binds), (node.body, (*binds, node.origin))]
+        else:
+            pending += [(child, binds) for child in children(node)]
     return None
 
 

@@ -9,9 +9,9 @@ import polars as pl
 from compiler.condition import Condition
 from compiler.lower import Lowering
 from compiler.reasons import Reasons
-from compiler.space import Reduction
+from compiler.space import Step
 
-from .reductions import needed
+from .steps import needed
 
 
 class ReasonColumn(NamedTuple):
@@ -19,11 +19,11 @@ class ReasonColumn(NamedTuple):
 
     Attributes:
         expression: text, over the rows.
-        reductions: what it needs of the elements of lists, in the order in which it can be computed.
+        steps: what is computed before it, in the order in which it can be.
     """
 
     expression: pl.Expr
-    reductions: tuple[Reduction, ...]
+    steps: tuple[Step, ...]
 
 
 class ReasonColumns:
@@ -56,5 +56,5 @@ class ReasonColumns:
         node = condition.node
         expression = reasons.of_condition(node) if segment else reasons.of(node, self._fork.rows)
         assert expression is not None
-        reductions, _ = needed(set(expression.meta.root_names()), self._fork.reductions)
-        return ReasonColumn(expression, reductions)
+        steps, _ = needed(set(expression.meta.root_names()), self._fork.steps)
+        return ReasonColumn(expression, steps)

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from compiler.schema import data_type
-from compiler.space import ELEMENT, Kind, Reduction, Space
+from compiler.space import ELEMENT, Computed, Kind, Reduction, Space, Step
 
 from .evaluated import MOST_ELEMENTS, TooManyElements, evaluated
 
@@ -39,15 +39,17 @@ class Spaces:
             self._capture(space, expressions.values())
         return evaluated(self._frame(space), expressions)
 
-    def add(self, reduction: Reduction) -> None:
-        """Computes a reduction, as a column of the parent space."""
-        parent = _parent(reduction.space)
-        wanted = {"keep": reduction.keep, "value": reduction.value, "failed": reduction.failed}
-        expressions = {name: expression for name, expression in wanted.items() if expression is not None}
-        columns = self.evaluate(reduction.space, expressions)
-        frame = self._frame(parent)
-        reduced = _reduce(columns, self._flat(reduction.space), reduction, frame.height).alias(reduction.name)
-        self._extend(parent, frame.with_columns(reduced))
+    def add(self, step: Step) -> None:
+        """Computes a step: a column of its space, or, of a reduction, of the space around that."""
+        if isinstance(step, Computed):
+            space = _or_rows(step.space)
+            column = self.evaluate(space, {step.name: step.expression}).to_series()
+        else:
+            space = _parent(step.space)
+            columns = self.evaluate(step.space, step.expressions)
+            height = self._frame(space).height
+            column = _reduce(columns, self._flat(step.space), step, height).alias(step.name)
+        self._extend(space, self._frame(space).with_columns(column))
 
     def _frame(self, space: Space | None) -> pl.DataFrame:
         return self._rows if space is None else self._flat(space).frame
@@ -92,7 +94,11 @@ def _bound(elements: int) -> None:
 def _parent(space: Space) -> Space | None:
     """The space around; None where that is the rows."""
     assert space.parent is not None
-    return None if space.parent.parent is None else space.parent
+    return _or_rows(space.parent)
+
+
+def _or_rows(space: Space) -> Space | None:
+    return None if space.parent is None else space
 
 
 def _reduce(columns: pl.DataFrame, elements: _Elements, reduction: Reduction, height: int) -> pl.Series:

@@ -113,9 +113,9 @@ def test_an_example_is_an_id_or_a_row(ids: list[object] | None, example: object)
 def test_the_lowering_does_not_grow_with_the_chunks() -> None:
     snapshot = Snapshot.open(USERS)
     planning = plan(CONDITIONS, snapshot.schema, now=run_time(NOW), mode=Mode.AUTO)
-    before = len(planning.lowering.reductions)
+    before = len(planning.lowering.steps)
     one = next(p for p in planning.planned if isinstance(p, Planned) and "map" in p.condition.source.text)
     first = planning.reasons.of(one.condition, segment=True)
-    assert first.reductions
+    assert first.steps
     assert planning.reasons.of(one.condition, segment=True) is first
-    assert len(planning.lowering.reductions) == before
+    assert len(planning.lowering.steps) == before

@@ -26,7 +26,7 @@ from typing import Protocol, cast
 
 import polars as pl
 from cel_expr_python import cel
-from cel_expr_python.ext import ext_encoders, ext_math, ext_strings
+from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_strings
 from google.protobuf import (
     any_pb2,
     descriptor_pb2,
@@ -83,8 +83,8 @@ class Referee:
         self._rows = {nulls: self._messages(nulls=nulls) for nulls in (False, True)}
         names = [n for n in frame.columns if _NAMES.fullmatch(n) and n not in ("user", "now")]
         variables = dict.fromkeys((*names, "user", "now"), cel.Type.DYN)
-        extensions = [ext_encoders.ExtEncoders(), ext_math.ExtMath(), ext_strings.ExtStrings()]
-        self._environment = cel.NewEnv(self._pool.descriptors, variables=variables, extensions=extensions)
+        libraries = (ext_bindings.ExtBindings, ext_encoders.ExtEncoders, ext_math.ExtMath, ext_strings.ExtStrings)
+        self._environment = cel.NewEnv(self._pool.descriptors, variables=variables, extensions=[e() for e in libraries])
 
     def outcomes(self, condition: str, *, null_structs: bool = False) -> list[Value]:
         """The value of a condition on each row, or ``ERROR``."""

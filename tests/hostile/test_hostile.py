@@ -31,7 +31,7 @@ CONDITIONS = {f"{w.file}: {w.text}": w for w in written()}
 FALSE, TRUE = ("bool", False), ("bool", True)
 STANDARD = (arithmetic, collections, comparison, conversions, strings, temporal)
 """The modules of the specification's standard functions."""
-FILES = ("conversions", "lists", "logic", "macros", "null", "numbers", "structs", "text", "times")
+FILES = ("bindings", "conversions", "lists", "logic", "macros", "null", "numbers", "structs", "text", "times")
 """Of the standard functions: what chance makes new conditions of."""
 COMBINATIONS, SUBSTITUTED = 300, 600
 """How many conditions chance makes."""
