@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         guard_factor: a count, or the number of users, that changes by more is marked with a warning.
         guard_minimum: counts that are smaller before and after are not compared.
         guard_confirmation: a count that is marked is not published before somebody confirms it.
-        reasons: whether the reasons of errors are kept with each calculation.
+        most_segments_with_reasons: a scan of more segments counts errors, but does not tell their reasons.
         lease_seconds: after which a worker that does not report is taken for dead.
         poll_seconds: between a worker's looks for work.
         scan_threads: that a scan runs on; None: one for each core.
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     guard_minimum: Annotated[int, Field(ge=0)] = 100
     guard_confirmation: bool = False
 
-    reasons: bool = True
+    most_segments_with_reasons: Annotated[int, Field(ge=0)] = 1_000
     lease_seconds: Seconds = 30.0
     poll_seconds: Seconds = 1.0
     scan_threads: Count | None = None

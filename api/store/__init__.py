@@ -10,7 +10,7 @@ Every call on segments says whose it may see: ``organization=None`` is for those
 
 from __future__ import annotations
 
-from .calculations import history, last_completed, request, request_many, reset
+from .calculations import history, last_completed, last_scheduled, request, request_many, request_scheduled, reset
 from .claims import abandon, claim, expire, heartbeat, release
 from .database import Store, StoreError, open_store
 from .guard import Guard
@@ -36,6 +36,7 @@ from .records import (
     StoredSegment,
     TextError,
 )
+from .retention import forget
 from .segments import create, create_many, delete, get, list_segments, update
 
 __all__ = [
@@ -74,16 +75,19 @@ __all__ = [
     "expire",
     "fail",
     "find_key",
+    "forget",
     "get",
     "heartbeat",
     "history",
     "last_completed",
+    "last_scheduled",
     "list_keys",
     "list_segments",
     "open_store",
     "release",
     "request",
     "request_many",
+    "request_scheduled",
     "reset",
     "revoke_key",
     "update",

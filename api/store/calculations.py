@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +12,7 @@ from .database import Store
 from .identifiers import new_id, now
 from .records import ALL, Calculation, Page, Reason, SegmentFilter, Status, StatusError, StoredSegment
 from .segments import read, selected, taken_back
-from .tables import CALCULATIONS, SCANS, SEGMENTS
+from .tables import CALCULATIONS, SCANS, SCHEDULED, SEGMENTS, Moment
 
 UNDER_WAY = (Status.PENDING, Status.PROCESSING)
 _RESETTABLE = (*UNDER_WAY, Status.FAILED)
@@ -46,15 +48,27 @@ def request_many(store: Store, *, organization: str | None, filter: SegmentFilte
     Returns:
         How many the filter selects, those that were under way already among them.
     """
-    chosen = selected(organization, filter)
     with store.writing(bulk=True) as connection:
-        under_way = SEGMENTS.c.status.in_(UNDER_WAY)
-        count = connection.execute(sa.select(sa.func.count()).where(*chosen, under_way)).scalar_one()
-        ids = connection.execute(sa.select(SEGMENTS.c.id).where(*chosen, ~under_way).with_for_update()).scalars().all()
-        if ids:
-            statement = sa.update(SEGMENTS).where(SEGMENTS.c.id == sa.bindparam("which")).values(_MOVED)
-            connection.execute(statement, [{"which": one, **_asked()} for one in ids])
-        return int(count) + len(ids)
+        return _ask_for(connection, selected(organization, filter))
+
+
+def request_scheduled(store: Store, moment: datetime) -> int | None:
+    """Asks for a calculation of all segments, once for each time of a schedule.
+
+    Returns:
+        How many there are; None where another worker has asked already.
+    """
+    with store.writing(bulk=True) as connection:
+        if connection.execute(sa.select(SCHEDULED.c.moment).where(SCHEDULED.c.moment >= moment).limit(1)).first():
+            return None
+        connection.execute(sa.insert(SCHEDULED).values(moment=moment))
+        return _ask_for(connection, [])
+
+
+def last_scheduled(store: Store) -> datetime | None:
+    """The last time of a schedule that was kept."""
+    with store.reading() as connection:
+        return connection.execute(sa.select(sa.func.max(SCHEDULED.c.moment, type_=Moment))).scalar()
 
 
 def reset(store: Store, segment_id: str, *, organization: str | None) -> StoredSegment:
@@ -106,6 +120,16 @@ def last_completed(store: Store, segment_id: str, *, organization: str | None) -
 _MOVED = {"fence": SEGMENTS.c.fence + 1}
 
 
+def _ask_for(connection: sa.Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> int:
+    under_way = SEGMENTS.c.status.in_(UNDER_WAY)
+    count = connection.execute(sa.select(sa.func.count()).where(*chosen, under_way)).scalar_one()
+    ids = connection.execute(sa.select(SEGMENTS.c.id).where(*chosen, ~under_way).with_for_update()).scalars().all()
+    if ids:
+        statement = sa.update(SEGMENTS).where(SEGMENTS.c.id == sa.bindparam("which")).values(_MOVED)
+        connection.execute(statement, [{"which": one, **_asked()} for one in ids])
+    return int(count) + len(ids)
+
+
 def _asked() -> dict[str, object]:
     return {
         "status": Status.PENDING,
@@ -119,11 +143,12 @@ def _asked() -> dict[str, object]:
 
 def _calculation(row: sa.Row[Any]) -> Calculation:
     values = dict(row._mapping)
+    reasons = values["reasons"]
     return Calculation(
         **{
             **values,
             "status": Status(values["status"]),
-            "reasons": tuple(Reason(**one) for one in values["reasons"]),
+            "reasons": None if reasons is None else tuple(Reason(**one) for one in reasons),
             "warnings": tuple(values["warnings"]),
         }
     )

@@ -202,7 +202,7 @@ def _published(one: _Outcome, finished: datetime, report: CountReport) -> dict[s
 def _calculation(one: _Outcome, scan: str, finished: datetime, report: CountReport | None) -> dict[str, object]:
     """A row of the history. Examples of users whom an error met are not kept."""
     result = one.result
-    reasons = () if result is None or result.reasons is None else result.reasons[:_MOST_REASONS]
+    told = None if result is None else result.reasons
     return {
         "id": one.row.calculation_id,
         "segment_id": one.row.id,
@@ -215,7 +215,7 @@ def _calculation(one: _Outcome, scan: str, finished: datetime, report: CountRepo
         "error_count": None if result is None else result.error_count,
         "mode": None if result is None else result.mode,
         "duration": None if report is None else report.duration,
-        "reasons": [{"reason": reason.reason, "rows": reason.rows} for reason in reasons],
+        "reasons": None if told is None else [{"reason": r.reason, "rows": r.rows} for r in told[:_MOST_REASONS]],
         "warnings": list(one.warnings),
         "error_message": one.message,
     }

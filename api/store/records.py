@@ -228,7 +228,7 @@ class Calculation:
         rows: the number of users in the snapshot.
         user_count: None where it failed.
         error_count: users on whom it ended in an error; None where it failed.
-        reasons: of these errors, the most frequent first. They name no user.
+        reasons: of these errors, the most frequent first, which name no user; None where they were not told.
         mode: ``compiled``, ``mixed`` or ``interpreted``; None where it failed.
         duration: wall time of the scan, in seconds.
         shared: how many segments shared the scan.
@@ -248,7 +248,7 @@ class Calculation:
     rows: int | None
     user_count: int | None
     error_count: int | None
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Reason, ...] | None
     mode: str | None
     duration: float | None
     shared: int

@@ -107,7 +107,7 @@ CALCULATIONS = sa.Table(
     sa.Column("error_count", sa.BigInteger),
     sa.Column("mode", TEXT),
     sa.Column("duration", sa.Double),
-    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("reasons", sa.JSON(none_as_null=True)),
     sa.Column("warnings", sa.JSON, nullable=False),
     sa.Column("error_message", TEXT),
     sa.Index("calculations_segment", "segment_id", "finished", "id"),

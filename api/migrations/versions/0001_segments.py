@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("error_count", sa.BigInteger()),
         sa.Column("mode", TEXT),
         sa.Column("duration", sa.Double()),
-        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("reasons", sa.JSON()),
         sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("error_message", TEXT),
     )
