@@ -1,33 +1,42 @@
 """Many conditions in one pass: atoms once per chunk, skeletons over packed bitmaps.
 
 A condition is a skeleton of ``&&``, ``||`` and ``!`` over atoms. Each distinct atom is evaluated once for a chunk, in
-the way that suits it: a condition on one column of texts on its distinct values; a comparison of a number with a
-constant over the column in the narrowest type that holds the chunk's values; all else as a Polars expression.
+the way that suits it: conditions on texts on the distinct texts; many comparisons of a number or a time with constants
+by the classes that the constants make; few of them over the column in the narrowest type that holds the chunk's values;
+all else as a Polars expression.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import polars as pl
 
-from compiler.ir import Bind, Call, Column, Constant, Logic, Node, children
+from compiler.ir import Call, Column, Constant, Node, children
 from compiler.lower import Lowering
 from compiler.schema import Schema
-from compiler.space import Step
+from compiler.space import Reduction, Step
 from compiler.types import STRING, plain
 
-from . import bitmaps, dictionaries
+from . import bitmaps
 from .bitmaps import Bitmaps, Words
 from .columnar import select
+from .dictionaries import Dictionary
+from .elements import Elements, list_of_texts
 from .narrowing import Narrowed, narrow
 from .plan import Planned
 from .results import Tally
+from .skeletons import Skeletons
 from .steps import needed
+from .thresholds import is_sorted_out, thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
-"""Conditions on a column of texts from which on a dictionary is made of it."""
+"""Conditions on a column of texts, or on the elements of one of lists, from which on a dictionary is made of it."""
+
+_FEWEST_FOR_THRESHOLDS = 12
+"""Comparisons of a column with constants from which on they are sorted out together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +44,24 @@ class Optimisations:
     """What a batch may do to be fast; the answers are the same with each on and off.
 
     Attributes:
-        dictionaries: evaluate conditions on one column of texts on its distinct values.
+        dictionaries: evaluate conditions on one column of texts on its distinct texts.
+        elements: evaluate ``exists`` and ``all`` over one column of lists of texts on the distinct texts.
+        thresholds: put the values of a column into the classes that the constants make with which it is compared.
         narrowing: compare numbers in the narrowest type that holds a chunk's values.
     """
 
     dictionaries: bool = True
+    elements: bool = True
+    thresholds: bool = True
     narrowing: bool = True
+
+
+class Family(Protocol):
+    """Atoms on one column that are answered together."""
+
+    def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
+        """The rows of a chunk for which each atom holds, by fingerprint; nothing where they cannot be told so."""
+        ...
 
 
 @dataclass(slots=True)
@@ -48,23 +69,19 @@ class Batch:
     """Compiled conditions that are counted together.
 
     Attributes:
-        roots: the normal form of each.
-        atoms: what the skeletons combine, by fingerprint.
-        expressions: each atom over the rows, lowered once for all chunks.
-        steps: what is computed before the atoms, and for no other conditions.
-        by_column: of those on one column of texts, the fingerprints by column.
-        comparisons: the fingerprints of comparisons of one column with a constant, by column.
+        skeletons: the conditions, in their order.
+        expressions: each atom over the rows, lowered once for all chunks, by fingerprint.
+        families: the atoms that are answered together, by how and on which column.
+        comparisons: the fingerprints of other comparisons of one column with a constant, by column.
     """
 
-    roots: tuple[Node, ...]
-    atoms: dict[str, Node]
+    skeletons: Skeletons
     expressions: dict[str, pl.Expr]
-    steps: tuple[Step, ...]
     lowering: Lowering
-    optimisations: Optimisations
-    by_column: dict[str, list[str]] = field(default_factory=dict)
+    families: dict[tuple[str, str], Family] = field(default_factory=dict)
     comparisons: dict[str, list[str]] = field(default_factory=dict)
     _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
+    _steps: dict[tuple[str, ...], tuple[Step, ...]] = field(default_factory=dict)
 
     def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally]) -> None:
         """Adds a chunk's counts to each condition's tally."""
@@ -77,23 +94,29 @@ class Batch:
     def answers(self, chunk: pl.DataFrame) -> Iterator[Bitmaps]:
         """The rows of a chunk for which each condition holds. What fails in Polars fails before the first."""
         every = bitmaps.every_row(chunk.height)
-        known = self._answers(chunk, every)
-        return (_combine(root, known, every) for root in self.roots)
+        return self.skeletons.answers(self._atoms(chunk, every), every)
 
-    def _answers(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
+    def _atoms(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows for which each atom holds."""
         known: dict[str, Bitmaps] = {}
-        for column, fingerprints in self.by_column.items():
-            found = dictionaries.dictionary(chunk.get_column(column), every)
-            if found is not None:
-                known.update(found.answer({f: self.expressions[f] for f in fingerprints}))
+        for family in self.families.values():
+            known.update(family.answer(chunk, every))
+        rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
         chunk, narrowed = self._narrow(chunk)
-        rest = [f for f in self.atoms if f not in known]
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
-        columns = select(chunk, self.steps, expressions)
+        columns = select(chunk, self._needed(rest), expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
             known[fingerprint] = bitmaps.of_column(answers, every)
         return known
+
+    def _needed(self, atoms: tuple[str, ...]) -> tuple[Step, ...]:
+        """What is computed before these atoms, and for no other conditions."""
+        found = self._steps.get(atoms)
+        if found is None:
+            names = {name for fingerprint in atoms for name in self.expressions[fingerprint].meta.root_names()}
+            found, _ = needed(names, self.lowering.steps)
+            self._steps[atoms] = found
+        return found
 
     def _narrow(self, chunk: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
         """The chunk with narrowed columns beside the whole ones, and the comparisons over them."""
@@ -105,7 +128,7 @@ class Batch:
             schema = Schema({**self.lowering.schema.columns, **narrowed.dtypes()}, self.lowering.schema.types)
             lowering = Lowering(schema, interpret=False, stored=narrowed.stored(), finite=narrowed.finite)
             expressions = {
-                fingerprint: lowering.lower(self.atoms[fingerprint]).value
+                fingerprint: lowering.lower(self.skeletons.atoms[fingerprint]).value
                 for column in narrowed.columns()
                 for fingerprint in self.comparisons[column]
             }
@@ -116,45 +139,54 @@ class Batch:
 def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimisations | None = None) -> Batch:
     """The atoms and skeletons of compiled conditions."""
     chosen = optimisations or Optimisations()
-    roots = tuple(one.condition.node for one in planned)
-    atoms: dict[str, Node] = {}
-    for root in roots:
-        _collect(root, atoms)
-    expressions = {fingerprint: lowering.lower(node).value.cast(pl.Boolean) for fingerprint, node in atoms.items()}
-    names = {name for expression in expressions.values() for name in expression.meta.root_names()}
-    steps, _ = needed(names, lowering.steps)
-    work = Batch(roots, atoms, expressions, steps, lowering, chosen)
-    for fingerprint, node in atoms.items():
+    skeletons = Skeletons([one.condition.node for one in planned])
+    values = {fingerprint: lowering.lower(node).value for fingerprint, node in skeletons.atoms.items()}
+    expressions = {fingerprint: value.cast(pl.Boolean) for fingerprint, value in values.items()}
+    work = Batch(skeletons, expressions, lowering)
+    _on_columns(work, chosen)
+    if chosen.elements:
+        _on_elements(work, values)
+    return work
+
+
+def _on_columns(work: Batch, chosen: Optimisations) -> None:
+    """Finds the atoms that ask one column of texts, or compare one column with constants."""
+    schema = work.lowering.schema
+    texts: dict[str, dict[str, pl.Expr]] = {}
+    comparisons: dict[str, dict[str, Node]] = {}
+    for fingerprint, node in work.skeletons.atoms.items():
         columns = _columns(node)
         if columns is None or len(columns) != 1:
             continue
         (column,) = columns
-        if chosen.dictionaries and plain(lowering.schema.types[column]) == STRING:
-            work.by_column.setdefault(column, []).append(fingerprint)
-        elif chosen.narrowing and _is_comparison(node):
-            work.comparisons.setdefault(column, []).append(fingerprint)
-    for column in [c for c, f in work.by_column.items() if len(f) < _FEWEST_FOR_DICTIONARY]:
-        del work.by_column[column]
-    return work
+        if plain(schema.types[column]) == STRING:
+            texts.setdefault(column, {})[fingerprint] = work.expressions[fingerprint]
+        elif _is_comparison(node):
+            comparisons.setdefault(column, {})[fingerprint] = node
+    for column, conditions in texts.items():
+        if chosen.dictionaries and len(conditions) >= _FEWEST_FOR_DICTIONARY and schema.columns[column] == pl.String():
+            work.families["dictionary", column] = Dictionary(column, conditions)
+    for column, atoms in comparisons.items():
+        dtype = schema.columns[column]
+        sorted_out = {name: node for name, node in atoms.items() if is_sorted_out(node, dtype)}
+        if chosen.thresholds and len(sorted_out) >= _FEWEST_FOR_THRESHOLDS:
+            work.families["thresholds", column] = thresholds(column, dtype, sorted_out, work.expressions)
+        elif chosen.narrowing:
+            work.comparisons[column] = list(atoms)
 
 
-def _collect(node: Node, atoms: dict[str, Node]) -> None:
-    operands = _operands(node)
-    if not operands:
-        atoms.setdefault(node.fingerprint, node)
-    for operand in operands:
-        _collect(operand, atoms)
-
-
-def _operands(node: Node) -> tuple[Node, ...]:
-    """The operands of a node of a skeleton; of an atom, none. That of a ``cel.bind`` is its body."""
-    if isinstance(node, Bind):
-        return (node.body,)
-    if isinstance(node, Logic):
-        return node.operands
-    if isinstance(node, Call) and node.overload.id == "logical_not":
-        return node.arguments
-    return ()
+def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
+    """Finds the atoms that ask the elements of one column of lists of texts."""
+    made = {step.name: step for step in work.lowering.steps if isinstance(step, Reduction)}
+    found: dict[str, dict[str, Reduction]] = {}
+    for fingerprint, value in values.items():
+        reduction = made.get(value.meta.output_name()) if made and value.meta.is_column() else None
+        column = None if reduction is None else list_of_texts(reduction)
+        if reduction is not None and column is not None:
+            found.setdefault(column, {})[fingerprint] = reduction
+    for column, reductions in found.items():
+        if len(reductions) >= _FEWEST_FOR_DICTIONARY:
+            work.families["elements", column] = Elements(column, reductions)
 
 
 def _columns(node: Node) -> set[str] | None:
@@ -179,18 +211,3 @@ def _columns(node: Node) -> set[str] | None:
 def _is_comparison(node: Node) -> bool:
     """Whether an atom compares a column with constants, and does nothing else with it."""
     return isinstance(node, Call) and all(isinstance(a, (Column, Constant)) for a in node.arguments)
-
-
-def _combine(node: Node, known: dict[str, Bitmaps], every: Words) -> Bitmaps:
-    found = known.get(node.fingerprint)
-    if found is None:
-        operands = [_combine(operand, known, every) for operand in _operands(node)]
-        if isinstance(node, Bind):
-            (found,) = operands
-        elif isinstance(node, Logic):
-            combine = bitmaps.conjunction if node.operator == "&&" else bitmaps.disjunction
-            found = combine(operands)
-        else:
-            found = bitmaps.negation(operands[0], every)
-        known[node.fingerprint] = found
-    return found

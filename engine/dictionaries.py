@@ -1,105 +1,83 @@
-"""Conditions on one column of texts, answered on its distinct values instead of its rows.
-
-Of a chunk's column a dictionary is made: its distinct values, and for each row the place of its value among them. A
-condition is evaluated on the distinct values alone. Which rows it holds for then follows from the rows of each value:
-few values have a bitmap each, of many the rows are sorted by value once.
-"""
+"""Conditions on one column of texts, answered on its distinct texts instead of its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
+from .classes import Codes, Partition, code_type
+from .texts import FEW_TEXTS, Texts, Truth, both, flags_of
 
-_FEW_VALUES = 64
-_LARGEST_SHARE = 0.25
-"""Of distinct values among the rows: beyond, making the dictionary costs more than it saves."""
-
-_SPARSE_SHARE = 0.05
-"""Of rows that a condition holds for: up to it, they are set one by one."""
+_FEW_EXCEPTIONS = 16
+"""Texts that are unlike the others for a condition: up to it, they are classes; beyond, each row is looked up."""
 
 
-@dataclass(slots=True)
+class _Classing(NamedTuple):
+    """Texts that no condition with few exceptions tells apart, as one class.
+
+    Attributes:
+        classes: the class of each text.
+        partition: the rows by these classes.
+        truths: of the conditions with few exceptions, by class.
+        others: of the other conditions, by text.
+    """
+
+    classes: Codes
+    partition: Partition
+    truths: Mapping[str, Truth]
+    others: Mapping[str, Truth]
+
+
 class Dictionary:
-    """The distinct values of a column, null last where there is one, and each row's place among them."""
+    """The conditions on one column of texts. What is learnt of a chunk's texts serves the next chunks."""
 
-    values: pl.Series
-    codes: NDArray[np.integer]
-    every: Words
-    _by_value: dict[int, Words] = field(default_factory=dict)
-    _sorted: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
+    def __init__(self, column: str, conditions: Mapping[str, pl.Expr]) -> None:
+        self._column = column
+        self._texts = Texts(column, conditions)
+        self._classing: tuple[int, _Classing] | None = None
 
-    def answer(self, conditions: Mapping[str, pl.Expr]) -> dict[str, Bitmaps]:
-        """The rows for which each condition on the column holds, given as expressions over it."""
-        truths = self.values.to_frame().with_columns(**conditions).select(list(conditions))
-        return {name: self._rows(truths.get_column(name)) for name in conditions}
+    def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
+        """The rows of a chunk for which each condition holds; nothing where its texts are too many for this to pay."""
+        places = self._texts.places(chunk.get_column(self._column))
+        if places is None:
+            return {}
+        classing = self._classed()
+        found = both(classing.truths, classing.partition.rows(classing.classes.take(places), every))
+        rows = (of_flags(flags.take(places)) for flags in flags_of(classing.others))
+        return found | both(classing.others, rows)
 
-    def _rows(self, truth: pl.Series) -> Bitmaps:
-        surely = self._of_values(truth.fill_null(value=False).to_numpy())
-        if not truth.has_nulls():
-            return Bitmaps(surely, surely)
-        return Bitmaps(surely, self._of_values(truth.fill_null(value=True).to_numpy()))
-
-    def _of_values(self, wanted: NDArray[np.bool_]) -> Words:
-        """The rows whose value is wanted."""
-        if len(self.values) <= _FEW_VALUES:
-            return self._of_few(wanted)
-        order, ends = self._rows_by_value()
-        chosen = np.flatnonzero(wanted)
-        starts = np.where(chosen > 0, ends[chosen - 1], 0)
-        total = int((ends[chosen] - starts).sum())
-        if total > _SPARSE_SHARE * len(self.codes):
-            return of_flags(wanted[self.codes])
-        flags = np.zeros(len(self.codes), dtype=np.bool_)
-        for start, end in zip(starts, ends[chosen], strict=True):
-            flags[order[start:end]] = True
-        return of_flags(flags)
-
-    def _of_few(self, wanted: NDArray[np.bool_]) -> Words:
-        """The bitmaps of the wanted values together, or of the others where these are fewer."""
-        inverted = 2 * int(wanted.sum()) > len(wanted)
-        rows = np.zeros_like(self.every)
-        for value in np.flatnonzero(wanted != inverted):
-            np.bitwise_or(rows, self._of_one(int(value)), out=rows)
-        return ~rows & self.every if inverted else rows
-
-    def _of_one(self, value: int) -> Words:
-        words = self._by_value.get(value)
-        if words is None:
-            words = self._by_value[value] = of_flags(self.codes == value)
-        return words
-
-    def _rows_by_value(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The rows sorted by value, and where each value's rows end."""
-        if self._sorted is None:
-            order = np.argsort(self.codes, kind="stable")
-            ends = np.cumsum(np.bincount(self.codes, minlength=len(self.values)))
-            self._sorted = order, ends
-        return self._sorted
+    def _classed(self) -> _Classing:
+        if self._classing is None or self._classing[0] != self._texts.version:
+            self._classing = self._texts.version, _classing(self._texts.truths, self._texts.count)
+        return self._classing[1]
 
 
-def _distinct(column: pl.Series) -> int:
-    """About how many distinct values there are."""
-    return int(pl.select(pl.lit(column).approx_n_unique()).item())
+def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
+    if count <= FEW_TEXTS:
+        return _Classing(np.arange(count).astype(np.uint8), Partition(count, flags_of(truths)), truths, {})
+    plain = {name: truth for name, truth in truths.items() if all(_has_few_exceptions(flags) for flags in truth)}
+    apart = np.zeros(count, dtype=np.bool_)
+    for truth in plain.values():
+        for flags in truth:
+            apart |= flags != _usual(flags)
+    texts = np.flatnonzero(apart)
+    classes = np.zeros(count, dtype=code_type(len(texts)))
+    classes[texts] = np.arange(1, len(texts) + 1)
+    by_class = {name: truth.map(lambda flags: np.append(_usual(flags), flags[texts])) for name, truth in plain.items()}
+    others = {name: truth for name, truth in truths.items() if name not in plain}
+    return _Classing(classes, Partition(len(texts) + 1, flags_of(by_class)), by_class, others)
 
 
-def dictionary(column: pl.Series, every: Words) -> Dictionary | None:
-    """The dictionary of a column of texts; None where it has too many distinct values for one to pay."""
-    import pyarrow.compute as pc
+def _usual(flags: NDArray[np.bool_]) -> bool:
+    """What most texts have."""
+    return 2 * int(np.count_nonzero(flags)) > len(flags)
 
-    if column.dtype != pl.String() or _distinct(column) > max(_FEW_VALUES, _LARGEST_SHARE * len(column)):
-        return None
-    # The nulls are kept out and get a place of their own: pyarrow 26 encodes a null of string views as an empty text.
-    encoded = pc.dictionary_encode(column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()))
-    values = pl.Series(column.name, encoded.dictionary, dtype=pl.String())
-    indices = encoded.indices
-    if indices.null_count:
-        indices = indices.fill_null(len(values))
-        values = values.extend(pl.Series([None], dtype=pl.String()))
-    codes = indices.to_numpy(zero_copy_only=False)
-    return Dictionary(values, codes.astype(np.min_scalar_type(max(len(values) - 1, 0))), every)
+
+def _has_few_exceptions(flags: NDArray[np.bool_]) -> bool:
+    wanted = int(np.count_nonzero(flags))
+    return min(wanted, len(flags) - wanted) <= _FEW_EXCEPTIONS

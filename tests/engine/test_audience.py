@@ -372,7 +372,7 @@ class TestSample:
         segments = {f"s{n}": Segment(f"total_spent > {n}.0", Audience("any")) for n in range(50)}
         planning = plan(segments, snapshot.schema, now=run_time(SAMPLE_NOW), mode=Mode.COMPILED)
         planned = [one for one in planning.planned if isinstance(one, Planned)]
-        atoms = batch(planned, planning.lowering).atoms
+        atoms = batch(planned, planning.lowering).skeletons.atoms
         alone = plan({"s": segments["s0"]}, snapshot.schema, now=run_time(SAMPLE_NOW), mode=Mode.COMPILED)
         [one] = [one for one in alone.planned if isinstance(one, Planned)]
-        assert len(atoms) == len(batch([one], alone.lowering).atoms) + 49
+        assert len(atoms) == len(batch([one], alone.lowering).skeletons.atoms) + 49

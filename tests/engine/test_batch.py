@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+import numpy as np
 import polars as pl
 import pytest
 
 from benchmarks.recipe import conditions, write_users
 from engine import Snapshot, count, evaluate
 from engine.batch import Optimisations, batch
+from engine.bitmaps import count as count_bits
 from engine.bitmaps import every_row
-from engine.dictionaries import dictionary
+from engine.dictionaries import Dictionary
 from engine.plan import Planned, plan
 from engine.results import Mode, Tally
+from engine.texts import MOST_TEXTS
 
 USERS = 9_001  # no whole number of words, and of chunks of a thousand rows
 TEXTS = [recipe.cel for recipe in conditions(150, seed=3)] + [
@@ -50,19 +55,30 @@ def alone(users: pl.DataFrame) -> list[tuple[int, int]]:
     return [(int(values.sum()), values.null_count()) for values in answers]
 
 
-@pytest.mark.parametrize("dictionaries", [True, False])
-@pytest.mark.parametrize("narrowing", [True, False])
+SWITCHES = [field.name for field in fields(Optimisations)]
+KINDS = {"dictionary": "dictionaries", "elements": "elements", "thresholds": "thresholds"}
+NONE = dict.fromkeys(SWITCHES, False)
+CHOICES = {
+    "all": Optimisations(),
+    "none": Optimisations(**NONE),
+    **{f"without {name}": Optimisations(**{name: False}) for name in SWITCHES},
+    **{f"only {name}": Optimisations(**{**NONE, name: True}) for name in SWITCHES},
+}
+
+
+@pytest.mark.parametrize("chosen", CHOICES.values(), ids=CHOICES)
 @pytest.mark.parametrize("rows", [1_000, 2_048, USERS])
 def test_each_optimisation_keeps_the_answers(
-    users: pl.DataFrame, alone: list[tuple[int, int]], dictionaries: bool, narrowing: bool, rows: int
+    users: pl.DataFrame, alone: list[tuple[int, int]], chosen: Optimisations, rows: int
 ) -> None:
     snapshot = Snapshot.open(users)
     planning = plan({text: text for text in TEXTS}, snapshot.schema, now=0, mode=Mode.COMPILED)
     planned = [one for one in planning.planned if isinstance(one, Planned)]
     assert len(planned) == len(TEXTS)
-    work = batch(planned, planning.lowering, Optimisations(dictionaries=dictionaries, narrowing=narrowing))
-    assert bool(work.by_column) == dictionaries
-    assert bool(work.comparisons) == narrowing
+    work = batch(planned, planning.lowering, chosen)
+    kinds = {kind for kind, _ in work.families}
+    assert kinds == {kind for kind, used in KINDS.items() if getattr(chosen, used)}
+    assert bool(work.comparisons) == chosen.narrowing
     tallies = [Tally() for _ in planned]
     for chunk in snapshot.chunks(planning.columns, rows):
         work.tally(chunk, tallies)
@@ -72,6 +88,10 @@ def test_each_optimisation_keeps_the_answers(
 def test_a_count_is_the_batch(users: pl.DataFrame, alone: list[tuple[int, int]]) -> None:
     results = count(users, {text: text for text in TEXTS}).results
     assert [(r.user_count, r.error_count) for r in results] == alone
+
+
+def rows_of(words: np.ndarray[tuple[int], np.dtype[np.uint64]], rows: int) -> list[bool]:
+    return [bool(words[n // 64] >> (n % 64) & 1) for n in range(rows)]
 
 
 @pytest.mark.parametrize(
@@ -87,23 +107,30 @@ def test_a_count_is_the_batch(users: pl.DataFrame, alone: list[tuple[int, int]])
 )
 def test_a_dictionary_answers_for_its_rows(values: list[str | None]) -> None:
     column = pl.Series("s", values, dtype=pl.String)
-    every = every_row(len(values))
-    found = dictionary(column, every)
-    assert found is not None
     conditions = {
         "equal": pl.col("s") == "a",
         "not": pl.col("s") != "7",
         "most": pl.col("s").str.len_chars() > 0,
         "never null": (pl.col("s") == "x").fill_null(value=False),
     }
-    for name, bitmaps in found.answer(conditions).items():
-        expected = column.to_frame().select(conditions[name]).to_series()
-        bits = [bool(bitmaps.surely[n // 64] >> (n % 64) & 1) for n in range(len(values))]
-        maybe = [bool(bitmaps.maybe[n // 64] >> (n % 64) & 1) for n in range(len(values))]
-        assert bits == expected.fill_null(value=False).to_list()
-        assert maybe == expected.fill_null(value=True).to_list()
+    found = Dictionary("s", conditions)
+    for chunk in (column, column[::-1], pl.concat([column, pl.Series("s", ["7", "new", None])])):
+        frame = chunk.to_frame()
+        answers = found.answer(frame, every_row(frame.height))
+        for name, condition in conditions.items():
+            expected = frame.select(condition).to_series()
+            assert rows_of(answers[name].surely, frame.height) == expected.fill_null(value=False).to_list()
+            assert rows_of(answers[name].maybe, frame.height) == expected.fill_null(value=True).to_list()
 
 
 def test_a_column_of_distinct_texts_has_no_dictionary() -> None:
     column = pl.Series("s", [str(n) for n in range(1_000)])
-    assert dictionary(column, every_row(1_000)) is None
+    assert Dictionary("s", {"x": pl.col("s") == "7"}).answer(column.to_frame(), every_row(1_000)) == {}
+
+
+def test_more_texts_than_are_remembered_are_learnt_anew() -> None:
+    found = Dictionary("s", {"x": pl.col("s").str.ends_with("7")})
+    for start in range(0, 4 * MOST_TEXTS, MOST_TEXTS // 4):
+        column = pl.Series("s", [str(start + n // 4) for n in range(MOST_TEXTS)])
+        answers = found.answer(column.to_frame(), every_row(len(column)))
+        assert count_bits(answers["x"].surely) == column.str.ends_with("7").sum()

@@ -1,0 +1,136 @@
+"""The distinct texts of a column, and what conditions say of each.
+
+Of a chunk's column a dictionary is made: its distinct texts, and for each row the place of its text among them. A
+condition on that column alone is evaluated once for each text that the scan meets, not for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from .bitmaps import Bitmaps, Words
+from .evaluated import evaluated
+
+MOST_TEXTS = 2**16
+"""Distinct texts that are remembered from chunk to chunk."""
+
+FEW_TEXTS = 64
+_LARGEST_SHARE = 0.25
+"""Of distinct texts among the rows: beyond, making the dictionary costs more than it saves."""
+
+_TEXT, _PLACE = "text", "place"
+
+
+class Truth(NamedTuple):
+    """Flags for which a condition is ``surely`` true, and for which it ``maybe`` is: true or an error.
+
+    The two are one object where nothing is an error.
+    """
+
+    surely: NDArray[np.bool_]
+    maybe: NDArray[np.bool_]
+
+    def map(self, change: Callable[[NDArray[np.bool_]], NDArray[np.bool_]]) -> Truth:
+        """Both changed alike."""
+        surely = change(self.surely)
+        return Truth(surely, surely if self.maybe is self.surely else change(self.maybe))
+
+
+def flags_of(truths: Mapping[str, Truth]) -> Iterator[NDArray[np.bool_]]:
+    """All flags, each once, in the order of which :func:`both` makes the answers."""
+    for truth in truths.values():
+        yield truth.surely
+        if truth.maybe is not truth.surely:
+            yield truth.maybe
+
+
+def both(truths: Mapping[str, Truth], rows: Iterable[Words]) -> dict[str, Bitmaps]:
+    """The answers of conditions, from the rows of each of :func:`flags_of`."""
+    left = iter(rows)
+    found = {}
+    for name, truth in truths.items():
+        surely = next(left)
+        found[name] = Bitmaps(surely, surely if truth.maybe is truth.surely else next(left))
+    return found
+
+
+class Texts:
+    """The texts of a column that were met so far, and what holds for each.
+
+    Attributes:
+        truths: for each condition, a flag a known text.
+        version: another number whenever the known texts change.
+    """
+
+    def __init__(self, column: str, conditions: Mapping[str, pl.Expr]) -> None:
+        """``conditions``: over a frame with texts as its one column, of the name ``column``."""
+        self._column = column
+        self._conditions = conditions
+        self._few = False
+        self.version = 0
+        self._forget()
+
+    @property
+    def count(self) -> int:
+        """How many texts are known; null is one of them."""
+        return self._known.height
+
+    def places(self, column: pl.Series) -> NDArray[np.int32] | None:
+        """For each row, the place of its text among the known ones; None where there are too many distinct texts."""
+        import pyarrow.compute as pc
+
+        if not self._few and int(pl.select(pl.lit(column).approx_n_unique()).item()) > _most(len(column)):
+            return None
+        # pyarrow 26 encodes a null of string views as an empty text: nulls are kept out and get a place of their own.
+        encoded = pc.dictionary_encode(column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()))
+        self._few = len(encoded.dictionary) <= _most(len(column))
+        values = pl.Series(_TEXT, encoded.dictionary, dtype=pl.String())
+        indices = encoded.indices
+        if indices.null_count:
+            indices = indices.fill_null(len(values))
+            values = values.extend(pl.Series([None], dtype=pl.String()))
+        if self.count + len(values) > MOST_TEXTS:
+            self._forget()
+        within: NDArray[np.int32] = indices.to_numpy(zero_copy_only=False)
+        return self._learn(values).take(within)
+
+    def _forget(self) -> None:
+        nothing = np.zeros(0, dtype=np.bool_)
+        self._known = pl.DataFrame(schema={_TEXT: pl.String(), _PLACE: pl.Int32()})
+        self.truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing, nothing))
+        self.version += 1
+
+    def _learn(self, values: pl.Series) -> NDArray[np.int32]:
+        """The places of distinct texts; unknown ones become known."""
+        found = self._find(values)
+        new = values.filter(found.is_null())
+        if not len(new):
+            return found.to_numpy()
+        answers = evaluated(new.rename(self._column).to_frame(), self._conditions)
+        self.truths = {name: _extended(truth, answers.get_column(name)) for name, truth in self.truths.items()}
+        places = pl.int_range(self.count, self.count + len(new), dtype=pl.Int32(), eager=True).alias(_PLACE)
+        self._known = pl.concat([self._known, pl.DataFrame([new, places])])
+        self.version += 1
+        return self._find(values).to_numpy()
+
+    def _find(self, values: pl.Series) -> pl.Series:
+        joined = values.to_frame().join(self._known, on=_TEXT, how="left", nulls_equal=True, maintain_order="left")
+        return joined.get_column(_PLACE)
+
+
+def _most(rows: int) -> float:
+    return min(MOST_TEXTS // 2, max(FEW_TEXTS, _LARGEST_SHARE * rows))
+
+
+def _extended(known: Truth, answers: pl.Series) -> Truth:
+    true = answers.fill_null(value=False).to_numpy()
+    if not answers.has_nulls() and known.maybe is known.surely:
+        surely = np.concatenate([known.surely, true])
+        return Truth(surely, surely)
+    possible = answers.fill_null(value=True).to_numpy()
+    return Truth(np.concatenate([known.surely, true]), np.concatenate([known.maybe, possible]))
