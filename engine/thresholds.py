@@ -157,7 +157,8 @@ def _stored(value: float, dtype: pl.DataType) -> list[_Point] | None:
         case _ if dtype.is_integer() and integer_range(dtype) is not None:
             if isinstance(value, int):
                 return _around(Fraction(value), dtype)
-            return _around(Fraction(value), dtype) if abs(value) <= _EXACT_IN_DOUBLES else None
+            # Int and double compare as doubles: from here on, several integers are one double.
+            return _around(Fraction(value), dtype) if abs(value) < _EXACT_IN_DOUBLES else None
         case _:
             return None
 

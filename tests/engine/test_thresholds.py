@@ -39,6 +39,7 @@ MOMENTS = [*YEARS, "1970-01-01T00:00:00Z", "2024-02-29T12:00:00.000000001Z", "22
 def integers(dtype: pl.DataType, draw: random.Random) -> tuple[pl.Series, list[str]]:
     low, high = INTEGERS[dtype]
     edges = [low, low + 1, -1, 0, 1, 7, 100, high - 1, high]
+    edges += [v for v in (2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1) if low <= v <= high]
     values = [draw.choice(edges) if draw.random() < 0.2 else draw.randint(low, high) for _ in range(ROWS)]
     constants = [*edges, low - 1, high + 1, *(draw.randint(low, high) for _ in range(40))]
     texts = [str(c) for c in constants if -INT64 <= c < INT64]
