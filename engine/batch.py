@@ -160,7 +160,9 @@ def _on_columns(work: Batch, chosen: Optimisations) -> None:
             continue
         (column,) = columns
         if plain(schema.types[column]) == STRING:
-            texts.setdefault(column, {})[fingerprint] = work.expressions[fingerprint]
+            expression = work.expressions[fingerprint]
+            if set(expression.meta.root_names()) == {column}:
+                texts.setdefault(column, {})[fingerprint] = expression
         elif _is_comparison(node):
             comparisons.setdefault(column, {})[fingerprint] = node
     for column, conditions in texts.items():
