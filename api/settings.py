@@ -69,6 +69,8 @@ class Settings(BaseSettings):
         preview_megabytes: of memory that a preview may take.
         preview_workers: previews at a time.
         preview_members: users that a preview shows.
+        export_seconds: after which the writing of members is ended.
+        export_workers: writers of members at a time.
         requests_per_minute: of one key.
         retention_days: after which calculations are forgotten; None keeps all.
         guard_factor: a count, or the number of users, that changes by more is marked with a warning.
@@ -97,6 +99,8 @@ class Settings(BaseSettings):
     preview_megabytes: Count = 4_096
     preview_workers: Count = 1
     preview_members: Annotated[int, Field(ge=0)] = 5
+    export_seconds: Seconds = 600.0
+    export_workers: Count = 2
     requests_per_minute: Count = 1_200
 
     retention_days: Count | None = 90

@@ -69,6 +69,9 @@ class CompileError(Exception):
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.span))
         super().__init__("\n".join(d.render(source) for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[CompileError], tuple[Source, tuple[Diagnostic, ...]]]:
+        return CompileError, (self.source, self.diagnostics)
+
     def named(self, name: str) -> CompileError:
         """The same error of a text that messages call by this name."""
         return CompileError(replace(self.source, name=name), self.diagnostics)

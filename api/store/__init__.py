@@ -37,7 +37,7 @@ from .records import (
     TextError,
 )
 from .retention import forget
-from .segments import create, create_many, delete, get, list_segments, update
+from .segments import count_by_status, create, create_many, delete, get, list_segments, update
 
 __all__ = [
     "ALL",
@@ -68,6 +68,7 @@ __all__ = [
     "claim",
     "complete",
     "confirm",
+    "count_by_status",
     "create",
     "create_key",
     "create_many",

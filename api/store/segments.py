@@ -117,6 +117,13 @@ def list_segments(
     return Page(count, tuple(_segment(row) for row in rows))
 
 
+def count_by_status(store: Store) -> dict[Status, int]:
+    """How many segments of all organizations have each status; one that none has is left out."""
+    query = sa.select(SEGMENTS.c.status, sa.func.count()).group_by(SEGMENTS.c.status)
+    with store.reading() as connection:
+        return {Status(status): count for status, count in connection.execute(query).all()}
+
+
 def update(
     store: Store,
     segment_id: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from time import process_time
 
 import pytest
@@ -178,3 +179,10 @@ def test_of_a_long_line_the_part_around_the_place_is_shown(
     assert lines[0] == f"ERROR: <input>:1:{start + 1}: wrong"
     assert lines[1] == f" | {shown}"
     assert lines[2] == f" | {' ' * caret}{'^' * min(end - start, 120)}"
+
+
+def test_an_error_goes_from_one_process_to_another() -> None:
+    error = error_of("a &&\n  b = 1")
+    sent = pickle.loads(pickle.dumps(error))
+    assert isinstance(sent, CompileError)
+    assert (str(sent), sent.source, sent.diagnostics) == (str(error), error.source, error.diagnostics)
