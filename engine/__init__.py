@@ -15,6 +15,7 @@ from __future__ import annotations
 from compiler.diagnostics import CompileError
 
 from .audience import Audience, AudienceError, Channel, Communication, Segment
+from .budget import Budget
 from .counting import count
 from .evaluation import evaluate
 from .membership import members, members_of
@@ -25,6 +26,7 @@ from .sources.base import SnapshotError
 __all__ = [
     "Audience",
     "AudienceError",
+    "Budget",
     "Channel",
     "Communication",
     "CompileError",

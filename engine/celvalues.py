@@ -45,6 +45,10 @@ class _OutOfRange:
 
     __slots__ = ()
 
+    def __reduce__(self) -> str:
+        # There is one, in whichever process.
+        return "OUT_OF_RANGE"
+
 
 OUT_OF_RANGE = _OutOfRange()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -44,3 +44,12 @@ def read_chunks(snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows:
         yield Chunk(planning.projected(frame), frame.select(cs.by_name(*wanted)), start)
         start += frame.height
     snapshot.check_unchanged()
+
+
+def within_chunk(
+    progress: Callable[[int, int], None] | None, chunk: Chunk, total: int
+) -> Callable[[float], None] | None:
+    """Progress by rows, of ``total``, as progress by the share of a chunk that is done."""
+    if progress is None:
+        return None
+    return lambda share: progress(chunk.start + int(share * chunk.rows.height), total)

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import polars as pl
 
 from .audience import Segment, by_name
-from .chunks import read_chunks
+from .budget import DEFAULT_BUDGET, Budget, Spending
+from .chunks import read_chunks, within_chunk
 from .columnar import is_of_rows, with_steps
 from .plan import Plan, Refused, plan
-from .reporting import reach_of, results_of
+from .reporting import Announce, planned_interpretations, reach_of, results_of
 from .results import CountReport, Mode, Tally, moment, run_time
 from .running import Run, Running, seconds_interpreting
 from .snapshot import DEFAULT_CHUNK_ROWS, ArrowStream, Snapshot
@@ -34,6 +35,8 @@ def count(
     errors: bool = False,
     reach: bool = False,
     rules: Mapping[str, str] | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+    announce: Announce | None = None,
     progress: Progress | None = None,
 ) -> CountReport:
     """Counts the users for whom conditions are true, and those on whom they end in an error.
@@ -49,7 +52,10 @@ def count(
         errors: also tell the reasons of errors, which takes more time.
         reach: also count by each channel, without and with consent, in the same pass.
         rules: whom audiences reach, by name, in CEL, instead of the default rules.
-        progress: called after each chunk with the number of rows done, and of all.
+        budget: what interpreting may cost each condition, which fails alone when that is spent.
+        announce: called before a row is read, where anything is interpreted, with what that is.
+        progress: called after each chunk, and now and then while a clause is interpreted, with the number of rows done,
+            and of all.
 
     Returns:
         A result for each condition, in their order. Of several conditions, one that cannot be compiled or that fails
@@ -69,12 +75,16 @@ def count(
     planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules, reach=reach)
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
+    if announce is not None:
+        interpreted = planned_interpretations(named, planning)
+        if interpreted:
+            announce(interpreted)
     compiled = perf_counter()
     scanned = None if errors else _in_one_query(opened, planning)
     if scanned is None:
-        work = Run(planning, time, errors=errors)
-        compiled = perf_counter()
-        scanned = _in_chunks(opened, planning, work, progress)
+        with Run(planning, time, errors=errors, budget=budget) as work:
+            compiled = perf_counter()
+            scanned = _in_chunks(opened, planning, work, progress)
     running = scanned.running
     interpretation = seconds_interpreting(running.values())
     scan = perf_counter() - compiled - interpretation
@@ -112,7 +122,7 @@ def _in_chunks(snapshot: Snapshot, planning: Plan, work: Run, progress: Progress
     total = snapshot.rows if progress is not None else 0
     done = 0
     for chunk in read_chunks(snapshot, planning, ids, _CHUNK_ROWS):
-        work.count(chunk)
+        work.count(chunk, within_chunk(progress, chunk, total))
         done += chunk.rows.height
         if progress is not None:
             progress(done, total)
@@ -138,4 +148,6 @@ def _in_one_query(snapshot: Snapshot, planning: Plan) -> _Scanned | None:
     except SnapshotError:
         # The condition may be at fault: chunk by chunk, that can be told.
         return None
-    return _Scanned(int(rows), {id(one): Running(one, tally=Tally(int(members), int(errors)))})
+    return _Scanned(
+        int(rows), {id(one): Running(one, Spending(DEFAULT_BUDGET), tally=Tally(int(members), int(errors)))}
+    )

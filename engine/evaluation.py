@@ -9,6 +9,8 @@ import polars as pl
 
 from compiler.types import Dynamic
 
+from .budget import UNLIMITED, Spending
+from .interpreter import Interpreter
 from .mixed import run
 from .plan import Refused, plan
 from .results import Evaluation, Mode, run_time
@@ -55,7 +57,17 @@ def evaluate(
         raise planned.error
     with snapshot.reading():
         rows = planning.projected(snapshot.scan(planning.columns).collect())
-    outcome = run(planning, planned, rows, now=time, reasons=True, segment=False)
+    # Whoever gives a frame has the values that it holds asked for, whatever that takes.
+    with Interpreter(planning.lowering.schema, time, remembers=False) as interpreter:
+        outcome = run(
+            planning,
+            planned,
+            rows,
+            interpreter=interpreter,
+            spending=Spending(UNLIMITED),
+            reasons=True,
+            segment=False,
+        )
     assert outcome.errors is not None
     type_ = planned.condition.type if planned.cell is None else planned.cell.type
     values = outcome.values if isinstance(type_, Dynamic) else standard(outcome.values, type_)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from math import inf
+from time import perf_counter
 from typing import cast
 
 import lark
@@ -51,6 +53,7 @@ from compiler.syntax import (
 from compiler.types import STRING, UINT, Type
 from compiler.values import Message, Timestamp, Uint
 
+from .budget import DeadlinePassed
 from .cel_python import from_cel_python, to_cel_python
 from .celvalues import OUT_OF_RANGE, type_of
 from .dispatch import NO_SUCH_OVERLOAD, holds, needs_elements, refused_null, takes, typed
@@ -92,11 +95,15 @@ class Evaluator(CelPythonEvaluator):
         source: the text that the clause's spans point into.
         types: the CEL types of the columns, as far as they are known.
         now: the time of the run, in nanoseconds since the epoch.
+
+    Attributes:
+        deadline: when time is up, on the clock of ``perf_counter``; lists may be long, so macros look at it too.
     """
 
     def __init__(self, clause: Syntax, source: Source, types: Mapping[str, Type], now: int) -> None:
         # cel-python's evaluator walks a tree of its own parser's; this one has a single node, which holds our tree.
         super().__init__(lark.Tree("clause", [cast(lark.Token, clause)]), Activation())
+        self.deadline = inf
         self._clause = clause
         self._source = source
         self._now = Timestamp(now)
@@ -408,13 +415,19 @@ class Evaluator(CelPythonEvaluator):
         inner = dict(scope)
         if len(node.variables) == 1:
             for element in range_:
+                self._keep_time()
                 inner[node.variables[0]] = element
                 yield element, inner
             return
         first, second = node.variables
         for key, value in range_.items() if isinstance(range_, dict) else enumerate(range_):
+            self._keep_time()
             inner[first], inner[second] = key, value
             yield key, inner
+
+    def _keep_time(self) -> None:
+        if perf_counter() > self.deadline:
+            raise DeadlinePassed
 
     def _exists_one(self, node: Comprehension, steps: _Steps) -> object:
         count = 0

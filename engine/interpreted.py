@@ -1,27 +1,29 @@
 """The interpreted path: clauses that have no columnar form, row by row in cel-python corrected to the specification.
 
-A clause is evaluated once for each distinct combination of the values that it reads. cel-python is imported when the
-first clause is interpreted, not before.
+cel-python is imported when the first clause is interpreted, not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import perf_counter
 
 import polars as pl
 
 from compiler.reasons import null_reason, reason
-from compiler.schema import Schema
 from compiler.source import Source, Span
 from compiler.syntax import Syntax
 from compiler.types import BOOL, Type
 
-from .celvalues import column, column_type, exact_key, read
+from .budget import DeadlinePassed
+from .celvalues import column, column_type, read
 from .dispatch import NO_SUCH_OVERLOAD
-from .variables import columns_read
 
-_PROGRESS_EVERY = 1_000
+
+class InterpreterFailed(Exception):  # noqa: N818  (its message says so)
+    """The interpreter, and not the condition, could not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,14 @@ class Interpretation:
         places: for each row, the place of its outcome (UInt32).
         source: the text of the clause.
         span: the clause's place in it.
+        evaluated: how many of the outcomes were not known from other rows before.
     """
 
-    outcomes: list[object]
+    outcomes: Sequence[object]
     places: pl.Series
     source: Source
     span: Span
-
-    @property
-    def distinct(self) -> int:
-        """How many times the clause was evaluated."""
-        return len(self.outcomes)
+    evaluated: int
 
     def type(self) -> Type:
         """The CEL type of the values; null where there is no other value.
@@ -110,44 +109,49 @@ class Interpretation:
         return outcomes.gather(self.places)
 
 
-def interpret(
-    clause: Syntax,
-    source: Source,
-    frame: pl.DataFrame,
-    schema: Schema,
-    *,
-    now: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> Interpretation:
-    """Evaluates a clause on every row of a frame.
+class ClauseEvaluation:
+    """One clause, evaluated row after row."""
 
-    A KeyboardInterrupt stops it between two steps of an evaluation.
+    def __init__(self, clause: Syntax, source: Source, types: Mapping[str, Type], now: int) -> None:
+        """The arguments are those of :func:`evaluate_once`."""
+        from .evaluator import Evaluator
 
-    Args:
-        clause: a checked condition or a part of one.
-        source: the text that its spans point into.
-        frame: the rows; at least the columns that the clause reads.
-        schema: the columns that there are, and their types.
-        now: the time of the run, in nanoseconds since the epoch.
-        progress: called now and then with the number of combinations done, and of all.
-    """
-    from .evaluator import Evaluator
+        self._evaluator = Evaluator(clause, source, types, now)
+        self._source = source
+        self._types = types
 
-    names = columns_read(clause, schema)
-    distinct, places = _combinations(frame.select(names), frame.height)
-    evaluator = Evaluator(clause, source, schema.types, now)
-    absent = {name: None for name in schema.types if name not in names}
-    columns = [read(distinct.get_column(name)) for name in names]
-    outcomes: list[object] = []
-    total = distinct.height if names else min(frame.height, 1)
-    for place in range(total):
-        values = absent | {name: cells[place] for name, cells in zip(names, columns, strict=True)}
-        outcomes.append(_outcome(evaluator.value_of(values), source))
-        if progress is not None and (place + 1) % _PROGRESS_EVERY == 0:
-            progress(place + 1, total)
-    if progress is not None:
-        progress(total, total)
-    return Interpretation(outcomes, places, source, clause.span)
+    def outcomes(self, rows: pl.DataFrame, deadline: float = inf) -> Iterator[object]:
+        """The outcome of each row: its value, or the :class:`Failed` that it ends in.
+
+        A KeyboardInterrupt stops it between two steps of an evaluation.
+
+        Args:
+            rows: the columns that the clause reads.
+            deadline: when time is up, on the clock of ``perf_counter``.
+
+        Raises:
+            DeadlinePassed: it is.
+            InterpreterFailed: the interpreter itself did.
+        """
+        self._evaluator.deadline = deadline
+        columns = {column.name: read(column) for column in rows.get_columns()}
+        values: dict[str, object] = dict.fromkeys(self._types)
+        for place in range(rows.height):
+            if perf_counter() > deadline:
+                raise DeadlinePassed
+            for name, cells in columns.items():
+                values[name] = cells[place]
+            yield self._outcome(values)
+
+    def _outcome(self, values: Mapping[str, object]) -> object:
+        try:
+            value = self._evaluator.value_of(values)
+        except DeadlinePassed:
+            raise
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise InterpreterFailed(f"the interpreter failed: {problem}") from error
+        return _outcome(value, self._source)
 
 
 def evaluate_once(
@@ -176,22 +180,3 @@ def _outcome(value: object, source: Source) -> object:
     from .evaluator import CelError
 
     return Failed(value.message, value.span, value.reason(source)) if isinstance(value, CelError) else value
-
-
-def _combinations(frame: pl.DataFrame, height: int) -> tuple[pl.DataFrame, pl.Series]:
-    """The distinct rows of a frame, and for each row the place of its like among them."""
-    if not frame.width:
-        return frame, pl.zeros(height, dtype=pl.UInt32(), eager=True)
-    keys = frame.select(
-        exact_key(pl.col(name), dtype).alias(str(place)) for place, (name, dtype) in enumerate(frame.schema.items())
-    )
-    groups = (
-        keys.with_row_index("row")
-        .group_by(keys.columns, maintain_order=True)
-        .agg(pl.col("row"))
-        .select("row")
-        .with_row_index("place")
-    )
-    firsts = groups.get_column("row").list.first()
-    places = groups.explode("row").sort("row").get_column("place")
-    return frame[firsts], places

@@ -13,10 +13,11 @@ import polars as pl
 import polars.selectors as cs
 
 from .audience import Segment, by_name
-from .chunks import read_chunks
+from .budget import DEFAULT_BUDGET, Budget
+from .chunks import read_chunks, within_chunk
 from .columnar import is_of_rows, with_steps
 from .plan import Plan, Refused, plan
-from .reporting import results_of
+from .reporting import Announce, planned_interpretations, results_of
 from .results import CountReport, Mode, moment, run_time
 from .running import Run, seconds_interpreting
 from .snapshot import ArrowStream, Snapshot
@@ -41,6 +42,7 @@ def members(
     mode: Mode | str = Mode.AUTO,
     now: datetime | str | None = None,
     rules: Mapping[str, str] | None = None,
+    budget: Budget = DEFAULT_BUDGET,
 ) -> pl.LazyFrame:
     """The users for whom a condition is true, in the order of the snapshot, read when the frame is collected.
 
@@ -52,20 +54,27 @@ def members(
         now: the value of the variable ``now``, of microseconds; a text is ISO 8601; without a zone it is UTC; None is
             this moment.
         rules: whom audiences reach, by name, in CEL, instead of the default rules.
+        budget: what interpreting the condition may cost.
 
     Raises:
         AudienceError: there is no rule of a name in ``rules``.
         CompileError: the condition, or a rule that it needs, does not compile.
         SnapshotError: the snapshot cannot be read, has no such column, or its ids are not unique.
         ValueError: ``mode`` or ``now`` is malformed.
+
+    Collecting the frame fails where the condition does, such as when its budget is spent.
     """
-    stream = members_of(snapshot, condition, columns=columns, mode=mode, now=now, rules=rules)
+    stream = members_of(snapshot, condition, columns=columns, mode=mode, now=now, rules=rules, budget=budget)
     whole = stream.query()
     if whole is not None:
         return whole
 
     def read(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
-        return (frame.select(cs.by_name(*wanted)) for frame in stream.frames())
+        for frame in stream.frames():
+            yield frame.select(cs.by_name(*wanted))
+        error = stream.report().results[0].error
+        if error is not None:
+            raise ConditionFailed(error)
 
     return lazy_batches(stream.schema, read)
 
@@ -79,6 +88,8 @@ def members_of(
     now: datetime | str | None = None,
     rules: Mapping[str, str] | None = None,
     errors: bool = False,
+    budget: Budget = DEFAULT_BUDGET,
+    announce: Announce | None = None,
     progress: Progress | None = None,
 ) -> MemberStream:
     """The members of segments as a stream, which reads the snapshot once for all of them.
@@ -94,7 +105,10 @@ def members_of(
         now: the value of the variable ``now``; see :func:`members`.
         rules: whom audiences reach, by name, in CEL, instead of the default rules.
         errors: also tell the reasons of errors.
-        progress: called after each chunk with the number of rows done, and of all.
+        budget: what interpreting may cost each condition, which fails alone when that is spent.
+        announce: called at once, where anything will be interpreted, with what that is.
+        progress: called after each chunk, and now and then while a clause is interpreted, with the number of rows done,
+            and of all.
 
     Raises:
         AudienceError: there is no rule of a name in ``rules``.
@@ -112,10 +126,18 @@ def members_of(
     compiled = perf_counter() - began
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
+    if announce is not None:
+        interpreted = planned_interpretations(named, planning)
+        if interpreted:
+            announce(interpreted)
     check_ids(opened)
     wanted = [opened.id_column] if columns is None else list(columns)
     schema = dict(opened.scan(wanted).collect_schema())
-    return MemberStream(schema, opened, planning, named, time, errors, progress, start, compiled)
+    return MemberStream(schema, opened, planning, named, time, errors, budget, progress, start, compiled)
+
+
+class ConditionFailed(Exception):  # noqa: N818  (its message says so)
+    """The one condition that was asked for could not be answered for every user."""
 
 
 class Found(NamedTuple):
@@ -144,6 +166,7 @@ class MemberStream:
     _named: dict[str, Segment]
     _now: int
     _errors: bool
+    _budget: Budget
     _progress: Progress | None
     _start: float
     _compile: float
@@ -173,19 +196,19 @@ class MemberStream:
             SnapshotError: the snapshot cannot be read, or was changed meanwhile.
         """
         began = perf_counter()
-        run = self._run = Run(self._planning, self._now, errors=self._errors)
         names = dict(zip(map(id, self._planning.planned), self._named, strict=True))
         total = self._snapshot.rows if self._progress is not None else 0
         self._rows = 0
-        id_column = [self._snapshot.id_column]
-        for chunk in read_chunks(
-            self._snapshot, self._planning, [*dict.fromkeys([*id_column, *self.schema])], _CHUNK_ROWS
-        ):
-            found = ((names[id(one.planned)], rows) for one, rows in run.members(chunk))
-            yield Found(chunk.wanted.select(cs.by_name(*self.schema)), found)
-            self._rows += chunk.rows.height
-            if self._progress is not None:
-                self._progress(self._rows, total)
+        wanted = [*dict.fromkeys([self._snapshot.id_column, *self.schema])]
+        with Run(self._planning, self._now, errors=self._errors, budget=self._budget) as run:
+            self._run = run
+            for chunk in read_chunks(self._snapshot, self._planning, wanted, _CHUNK_ROWS):
+                members = run.members(chunk, within_chunk(self._progress, chunk, total))
+                found = ((names[id(one.planned)], rows) for one, rows in members)
+                yield Found(chunk.wanted.select(cs.by_name(*self.schema)), found)
+                self._rows += chunk.rows.height
+                if self._progress is not None:
+                    self._progress(self._rows, total)
         self._scanned = perf_counter() - began
 
     def frames(self) -> Iterator[pl.DataFrame]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from time import perf_counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,9 +12,15 @@ from compiler.cell import Cell
 from compiler.reasons import error_column
 from compiler.types import is_settled
 
+from .budget import Spending
 from .columnar import select
-from .plan import Plan, Planned, unknown_clauses
+from .plan import InterpretedPart, Plan, Planned, unknown_clauses
 from .results import InterpretedClause
+
+if TYPE_CHECKING:
+    # Brought by whoever may have something to interpret.
+    from .interpreted import Interpretation
+    from .interpreter import Interpreter
 
 _VALUE, _FAILED, _REASON = "value", "failed", "reason"
 
@@ -41,7 +47,8 @@ def run(
     planned: Planned,
     frame: pl.DataFrame,
     *,
-    now: int,
+    interpreter: Interpreter,
+    spending: Spending,
     reasons: bool,
     segment: bool,
     progress: Progress | None = None,
@@ -52,39 +59,74 @@ def run(
         plan: what the conditions share.
         planned: the condition.
         frame: the rows, with the columns that the condition reads.
-        now: the time of the run, in nanoseconds since the epoch.
+        interpreter: answers what is not compiled.
+        spending: what that costs is added to it.
         reasons: whether the errors' reasons are asked for.
         segment: whether a null value is an error.
-        progress: told of interpretation.
+        progress: told of interpretation: how much is done, and of how much.
+
+    Raises:
+        BudgetSpent: interpreting it costs more than it may.
+        InterpreterFailed: the interpreter itself did.
     """
+    asking = _Asking(interpreter, spending, progress, len(planned.interpreted_parts()))
     if planned.cell is None:
-        return _interpreted(plan, planned, frame, now=now, segment=segment, progress=progress)
+        return _interpreted(planned, frame, asking, segment=segment)
     cell = planned.cell
     if not planned.clauses:
         values, failed = _evaluate(planned, cell, frame)
         return _outcome(plan, planned, frame, values, failed, reasons=reasons, segment=segment, interpreted=())
-    from .interpreted import interpret  # only where something is interpreted
-
-    known, _ = _evaluate(planned, cell, frame.with_columns(**unknown_clauses(planned)))
-    undecided = frame.filter(known.is_null())
-    schema = plan.lowering.schema
-    columns: dict[str, pl.Series] = {}
-    interpreted = []
-    for clause in planned.clauses:
-        start = perf_counter()
-        answers = interpret(clause.origin, planned.condition.source, undecided, schema, now=now, progress=progress)
-        columns[clause.name], columns[error_column(clause)] = answers.condition()
-        text = planned.condition.source.slice(clause.origin.span)
-        seconds = perf_counter() - start
-        interpreted.append(InterpretedClause(text, clause.reason, undecided.height, answers.distinct, seconds))
-    undecided = undecided.with_columns(**columns)
-    values, failed = _evaluate(planned, cell, undecided)
-    found = _outcome(
-        plan, planned, undecided, values, failed, reasons=reasons, segment=segment, interpreted=tuple(interpreted)
-    )
+    # What is undecided when all clauses but the first are asked is all that the next is asked of, and so on.
+    columns = unknown_clauses(planned)
+    known, _ = _evaluate(planned, cell, frame.with_columns(**columns))
     rows = known.is_null().arg_true()
+    undecided = frame[rows].with_columns(**columns)
+    open_ = pl.int_range(undecided.height, eager=True)
+    for clause, part in zip(planned.clauses, planned.interpreted_parts(), strict=True):
+        asked = undecided[open_]
+        truths, why = asking.interpret(part, asked).condition()
+        undecided = undecided.with_columns(
+            _scatter(open_, truths, undecided.height).alias(clause.name),
+            _scatter(open_, why, undecided.height).alias(error_column(clause)),
+        )
+        if clause is not planned.clauses[-1]:
+            values, _ = _evaluate(planned, cell, undecided[open_])
+            open_ = open_.filter(values.is_null())
+    values, failed = _evaluate(planned, cell, undecided)
+    interpreted = tuple(asking.answered)
+    found = _outcome(
+        plan, planned, undecided, values, failed, reasons=reasons, segment=segment, interpreted=interpreted
+    )
     errors = None if found.errors is None else _scatter(rows, found.errors, frame.height)
     return Outcome(_replaced(known, rows, found.values), errors, found.interpreted)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """The clauses of one condition on their way to the interpreter and back.
+
+    Attributes:
+        count: how many there are.
+        answered: what those that were answered cost.
+    """
+
+    interpreter: Interpreter
+    spending: Spending
+    progress: Progress | None
+    count: int
+    answered: list[InterpretedClause] = field(default_factory=list)
+
+    def interpret(self, part: InterpretedPart, rows: pl.DataFrame) -> Interpretation:
+        """Has a clause answered on rows."""
+        before = self.spending.seconds
+        answers = self.interpreter.interpret(part, rows, self.spending, self._tell)
+        seconds = self.spending.seconds - before
+        self.answered.append(InterpretedClause(part.text, part.reason, rows.height, answers.evaluated, seconds))
+        return answers
+
+    def _tell(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(len(self.answered) * total + done, self.count * total)
 
 
 def _replaced(whole: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
@@ -137,20 +179,13 @@ def reasons_of(plan: Plan, planned: Planned, frame: pl.DataFrame, *, segment: bo
     return select(frame, why.steps, {_REASON: why.expression}).get_column(_REASON)
 
 
-def _interpreted(
-    plan: Plan, planned: Planned, frame: pl.DataFrame, *, now: int, segment: bool, progress: Progress | None
-) -> Outcome:
-    from .interpreted import interpret
-
-    condition = planned.condition
-    schema = plan.lowering.schema
-    start = perf_counter()
-    answers = interpret(condition.syntax, condition.source, frame, schema, now=now, progress=progress)
+def _interpreted(planned: Planned, frame: pl.DataFrame, asking: _Asking, *, segment: bool) -> Outcome:
+    (part,) = planned.interpreted_parts()
+    answers = asking.interpret(part, frame)
     if segment:
         values, errors = answers.condition()
     else:
-        values = answers.values(condition.type if is_settled(condition.type) else None)
+        type_ = planned.condition.type
+        values = answers.values(type_ if is_settled(type_) else None)
         errors = answers.errors()
-    why, seconds = planned.whole_reason or "", perf_counter() - start
-    clause = InterpretedClause(condition.source.own, why, frame.height, answers.distinct, seconds)
-    return Outcome(values, errors, (clause,))
+    return Outcome(values, errors, tuple(asking.answered))

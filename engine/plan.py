@@ -16,9 +16,10 @@ from compiler.ir import Bind, Node, children
 from compiler.lower import Clause, Lowering, NotLowered
 from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
-from compiler.source import UNNAMED
+from compiler.source import UNNAMED, Source
 from compiler.space import Step
 from compiler.syntax import Bind as BindSyntax
+from compiler.syntax import Syntax
 
 from .audience import Audience, Channel, Rules, Segment, by_name
 from .reason_columns import ReasonColumns
@@ -27,6 +28,24 @@ from .steps import needed
 
 _Compiled = tuple[Condition | CompileError, float]
 """A condition that is checked, or why it is not, and the seconds that took."""
+
+
+class InterpretedPart(NamedTuple):
+    """A condition, or a clause of one, as the interpreter takes it.
+
+    Attributes:
+        syntax: the tree.
+        source: what its spans point into.
+        text: as written.
+        reason: why it has no columnar form.
+        key: equal for parts that have the same outcome on every row.
+    """
+
+    syntax: Syntax
+    source: Source
+    text: str
+    reason: str
+    key: object
 
 
 class Planned(NamedTuple):
@@ -51,6 +70,25 @@ class Planned(NamedTuple):
     def mode(self) -> str:
         """``compiled``, ``mixed`` or ``interpreted``."""
         return mode_of(interpreted_whole=self.cell is None, clauses=self.clauses)
+
+    def interpreted_parts(self) -> tuple[InterpretedPart, ...]:
+        """What is interpreted: the whole of it, or each of the clauses."""
+        condition, source = self.condition, self.condition.source
+        if self.whole_reason is not None:
+            return (InterpretedPart(condition.syntax, source, source.own, self.whole_reason, id(condition)),)
+        return tuple(
+            InterpretedPart(
+                clause.origin, source, source.slice(clause.origin.span), clause.reason, _key(clause, source)
+            )
+            for clause in self.clauses
+        )
+
+
+def _key(clause: Clause, source: Source) -> object:
+    """Where a binding encloses a clause, neither its text nor its fingerprint tells what it means."""
+    if clause.origin is not clause.node.origin:
+        return id(clause.origin)
+    return source.slice(clause.origin.span), clause.node.fingerprint
 
 
 class Refused(NamedTuple):

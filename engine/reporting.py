@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from .plan import Plan, Planned, Reaching, Refused
 from .results import CountResult, Reach
 from .running import Running, seconds_interpreting
+
+
+class PlannedInterpretation(NamedTuple):
+    """A clause that will be interpreted.
+
+    Attributes:
+        name: of its condition.
+        clause: its text.
+        reason: why it has no columnar form.
+    """
+
+    name: str
+    clause: str
+    reason: str
+
+
+Announce = Callable[[Sequence[PlannedInterpretation]], None]
+
+
+def planned_interpretations(names: Iterable[str], planning: Plan) -> tuple[PlannedInterpretation, ...]:
+    """What of a plan's conditions, with their names in its order, will be interpreted."""
+    return tuple(
+        PlannedInterpretation(name, part.text, part.reason)
+        for name, planned in zip(names, planning.planned, strict=True)
+        if isinstance(planned, Planned)
+        for part in planned.interpreted_parts()
+    )
 
 
 def results_of(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
+from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 import polars.selectors as cs
 
+from .budget import DEFAULT_BUDGET, Budget, BudgetSpent, Spending
 from .chunks import Chunk
 from .error_reasons import ReasonTally
 from .evaluated import TooManyElements
+from .interpreted import InterpreterFailed
+from .interpreter import Interpreter
 from .mixed import Outcome, reasons_of, run
 from .plan import Plan, Planned
 from .results import InterpretedClause, Tally
@@ -21,6 +26,11 @@ if TYPE_CHECKING:
     from .bitmaps import Bitmaps
 
 T = TypeVar("T")
+
+Progress = Callable[[float], None]
+"""Told which share of a chunk is done."""
+
+_LONGEST_CLAUSE = 120
 
 FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TooManyElements)
 """What Polars raises where a condition cannot be run: that condition fails alone."""
@@ -32,11 +42,13 @@ class Running:
 
     Attributes:
         reasons: of its errors; None where they were not asked for.
+        spending: what interpretation has cost.
         interpreted: what was interpreted, by the text of the clause and the reason.
         error: why it has no counts; None where it has.
     """
 
     planned: Planned
+    spending: Spending
     reasons: ReasonTally | None = None
     tally: Tally = field(default_factory=Tally)
     interpreted: dict[tuple[str, str], InterpretedClause] = field(default_factory=dict)
@@ -53,46 +65,63 @@ class _Group(NamedTuple):
 class Run:
     """The conditions of a plan, run over chunk after chunk: those that are compiled together, the others one by one.
 
+    Close it: interpreting may have started processes.
+
     Attributes:
         running: the conditions that could be planned, by the identity of what the plan says of them.
         tells_errors: whether the reasons of errors are asked for.
     """
 
-    def __init__(self, planning: Plan, now: int, *, errors: bool) -> None:
-        """``errors``: also tell the reasons of errors."""
-        self.running = {id(one): Running(one) for one in planning.to_run()}
+    def __init__(self, planning: Plan, now: int, *, errors: bool, budget: Budget = DEFAULT_BUDGET) -> None:
+        """Conditions before the first chunk.
+
+        Args:
+            planning: what is to be run.
+            now: the time of the run, in nanoseconds since the epoch.
+            errors: also tell the reasons of errors.
+            budget: what interpreting each condition may cost.
+        """
+        self.running = {id(one): Running(one, Spending(budget)) for one in planning.to_run()}
         if errors:
             for one in planning.planned:
                 if isinstance(one, Planned):
                     self.running[id(one)].reasons = ReasonTally()
         self.tells_errors = errors
         self._planning = planning
-        self._now = now
         self._alone = [r for r in self.running.values() if r.planned.cell is None or r.planned.clauses]
         together = [r for r in self.running.values() if r.planned.cell is not None and not r.planned.clauses]
         self._groups = [self._group(together)] if together else []
+        self._interpreter = Interpreter(planning.lowering.schema, now)
 
-    def count(self, chunk: Chunk) -> None:
-        """Adds a chunk's counts, and reasons where they are asked for."""
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._interpreter.close()
+
+    def count(self, chunk: Chunk, progress: Progress | None = None) -> None:
+        """Adds a chunk's counts, and reasons where they are asked for; tells of interpretation which share is done."""
         if self.tells_errors:
             for _ in self._answers(chunk):
                 pass
         else:
             for _ in self._together(lambda group: group.batch.tally(chunk.rows, [r.tally for r in group.running])):
                 pass
-        for one in self._alone:
-            self._run_alone(one, chunk)
+        for place, one in enumerate(self._alone):
+            self._run_alone(one, chunk, _part_of(progress, place, len(self._alone)))
 
-    def members(self, chunk: Chunk) -> Iterator[tuple[Running, pl.Series]]:
-        """Adds a chunk's counts, and reasons where they are asked for. Yields for each condition that does not fail the
-        rows that it holds for, by their numbers in the chunk.
+    def members(self, chunk: Chunk, progress: Progress | None = None) -> Iterator[tuple[Running, pl.Series]]:
+        """As :meth:`count`; yields for each condition that does not fail the numbers of the chunk's rows that it holds
+        for.
         """
         for one, found in self._answers(chunk):
             from .bitmaps import rows_of
 
             yield one, rows_of(found.surely, chunk.rows.height)
-        for one in self._alone:
-            outcome = self._run_alone(one, chunk)
+        for place, one in enumerate(self._alone):
+            outcome = self._run_alone(one, chunk, _part_of(progress, place, len(self._alone)))
             if outcome is not None:
                 yield one, outcome.values.cast(pl.Boolean).arg_true()
 
@@ -155,13 +184,25 @@ class Run:
             else:
                 one.reasons.add(why, rows, chunk.start, chunk.ids)
 
-    def _run_alone(self, one: Running, chunk: Chunk) -> Outcome | None:
+    def _run_alone(self, one: Running, chunk: Chunk, progress: Callable[[int, int], None] | None) -> Outcome | None:
         if one.error is not None:
             return None
         asked = one.reasons is not None
         try:
-            outcome = run(self._planning, one.planned, chunk.rows, now=self._now, reasons=asked, segment=True)
-        except FAILURES as failure:
+            outcome = run(
+                self._planning,
+                one.planned,
+                chunk.rows,
+                interpreter=self._interpreter,
+                spending=one.spending,
+                reasons=asked,
+                segment=True,
+                progress=progress,
+            )
+        except BudgetSpent:
+            one.error = spent_message(one.planned, one.spending, chunk.start)
+            return None
+        except (*FAILURES, InterpreterFailed) as failure:
             one.error = failure_message(failure)
             return None
         one.tally.members += int(outcome.values.sum())
@@ -176,6 +217,23 @@ class Run:
         return outcome
 
 
+def _part_of(progress: Progress | None, place: int, count: int) -> Callable[[int, int], None] | None:
+    """The progress of one of several, as the share of all."""
+    return None if progress is None else lambda done, total: progress((place + done / max(total, 1)) / count)
+
+
+def spent_message(planned: Planned, spending: Spending, users: int) -> str:
+    """What a condition's result says where interpreting it costs more than it may, after so many users."""
+    clauses = ", ".join(
+        f"`{shorten(part.text, _LONGEST_CLAUSE)}`, since {part.reason}" for part in planned.interpreted_parts()
+    )
+    return (
+        f"the budget for interpreting is spent ({spending.budget}): {spending.rows:,} evaluations took "
+        f"{spending.seconds:,.1f} s, and only {users:,} users are done; raise it (--budget-seconds, --budget-rows), or "
+        f"rewrite what is interpreted: {clauses}"
+    )
+
+
 def failure_message(failure: BaseException) -> str:
     """What a condition's result says where running it failed."""
     return f"failed while it was run: {str(failure).partition(chr(10))[0]}"
@@ -183,4 +241,4 @@ def failure_message(failure: BaseException) -> str:
 
 def seconds_interpreting(running: Iterable[Running]) -> float:
     """The wall time that interpretation has taken."""
-    return sum((clause.seconds for one in running for clause in one.interpreted.values()), start=0.0)
+    return sum((one.spending.seconds for one in running), start=0.0)

@@ -111,11 +111,11 @@ def test_a_segment_that_fails_in_the_middle_has_no_members(
     monkeypatch.setattr(membership, "_CHUNK_ROWS", 500)
     alone = running.Run._run_alone
 
-    def failing(self: running.Run, one: running.Running, chunk: chunks.Chunk) -> object:
+    def failing(self: running.Run, one: running.Running, chunk: chunks.Chunk, progress: None) -> object:
         if chunk.start >= 1_000 and "{18" in one.planned.condition.source.text:
             one.error = "failed while it was run"
             return None
-        return alone(self, one, chunk)
+        return alone(self, one, chunk, progress)
 
     monkeypatch.setattr(running.Run, "_run_alone", failing)
     segments = {"adults": "age >= 18", "failing": "{18: true}[age] || true"}
