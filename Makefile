@@ -32,7 +32,7 @@ FIND_PYTHON := for python in $(PYTHON) python3 python3.14 python3.13 python3.12 
 	    exit 1; \
 	fi
 
-.PHONY: help demo test check format fuzz golden bench lock upgrade clean
+.PHONY: help demo test check format fuzz docs golden bench lock upgrade clean
 
 help: ## What can be made (this list)
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -55,6 +55,10 @@ format: $(READY) ## Format the code and mend what the linter can
 
 fuzz: $(READY) ## Compare the evaluators on FUZZ random expressions, from FUZZ_SEED
 	@FUZZ=$(FUZZ) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz $(ARGS)
+
+docs: $(READY) ## Write the reference of the language, docs/language.md
+	@$(BIN)/cellar functions --format markdown > docs/language.md.new
+	@mv docs/language.md.new docs/language.md
 
 golden: $(READY) ## Write the expected diagnostics anew, to be read before they are committed
 	@GOLDEN=write $(BIN)/python -m pytest -q tests/test_diagnostics.py tests/compiler/test_diagnostics.py

@@ -72,7 +72,7 @@ def explain_command(*, snapshot: Snapshot, condition: str, now: datetime | None,
 
 @click.command("functions")
 @click.argument("name", required=False)
-@format_option("text", "json")
+@format_option("text", "json", "markdown")
 def functions_command(*, name: str | None, format: str) -> None:
     """List the functions of conditions, or show one with its signatures and examples."""
     from compiler.reference import entries_of
@@ -83,7 +83,13 @@ def functions_command(*, name: str | None, format: str) -> None:
         entries = entries_of(name)
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from None
-    if format == "json":
+    if format == "markdown":
+        from engine.language_page import language_page
+
+        if name is not None:
+            raise click.UsageError("The page is of all functions: leave out the NAME.")
+        write(language_page())
+    elif format == "json":
         write_json([entry.to_dict() for entry in entries])
     elif name is None:
         write(drawn(reference_table(entries)))

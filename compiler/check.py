@@ -62,6 +62,9 @@ from .values import Timestamp
 ROW = "user"
 NOW = "now"
 
+_MOST_DIAGNOSTICS = 20
+"""After so many, the check ends: nobody reads more, and to find what was meant takes time."""
+
 
 def check(syntax: Syntax, source: Source, schema: Schema, *, now: int, unchecked: bool = False) -> Node:
     """The typed tree of a condition.
@@ -74,7 +77,7 @@ def check(syntax: Syntax, source: Source, schema: Schema, *, now: int, unchecked
         unchecked: take every variable as ``dyn``.
 
     Raises:
-        CompileError: with all that is wrong, in source order.
+        CompileError: with all that is wrong, in source order; or with the first of very much.
     """
     checker = _Checker(source, schema, now, unchecked=unchecked)
     node = checker.node(syntax)
@@ -215,7 +218,7 @@ class _Checker:
         if isinstance(selected, Fail):
             return selected._replace(span=span, origin=syntax)
         if isinstance(selected, Deferred):
-            return self.deferred(span, BOOL, selected.operands, f"has{selected.fingerprint}", syntax)
+            return self.deferred(span, BOOL, selected.operands, f"has.{syntax.field!r}", syntax)
         return Has(span, selected, f"has({selected.fingerprint})", selected.depends, origin=syntax)
 
     def is_row(self, syntax: Syntax) -> bool:
@@ -290,7 +293,7 @@ class _Checker:
         inner = ",".join(a.fingerprint for a in arguments)
         depends = _depends(arguments)
         if resolution.overload is None:
-            return self.deferred(span, resolution.type, arguments, f"{name}({inner})", origin)
+            return self.deferred(span, resolution.type, arguments, name, origin)
         fingerprint = f"{resolution.overload.id}({inner})"
         node = Call(span, resolution.type, resolution.overload, arguments, fingerprint, depends, origin=origin)
         if not self.unchecked:
@@ -393,7 +396,7 @@ class _Checker:
         inner = ";".join(p.fingerprint for p in parts)
         fingerprint = f"{syntax.macro}{depth}({inner})"
         if any(isinstance(t, Dynamic) and t.of is None for t in (type_, variable)):
-            return self.deferred(syntax.span, result, parts, fingerprint, syntax)._replace(depends=depends)
+            return self.deferred(syntax.span, result, parts, f"{syntax.macro}{depth}", syntax)._replace(depends=depends)
         return Comprehension(
             syntax.span, result, syntax.macro, range_, condition, body, depth, fingerprint, depends, origin=syntax
         )
@@ -439,6 +442,8 @@ class _Checker:
         diagnostic = Diagnostic(place, message, hint)
         if diagnostic not in self.diagnostics:
             self.diagnostics.append(diagnostic)
+        if len(self.diagnostics) >= _MOST_DIAGNOSTICS:
+            raise CompileError(self.source, self.diagnostics)
 
     def unsupported(self, place: Span, message: str) -> Node:
         self.report(place, message)
@@ -448,11 +453,12 @@ class _Checker:
         """Stands for what could not be checked, so that one fault is reported once."""
         return Fail(span, DYN, "", (), "fail()", 0, origin=origin)
 
-    def deferred(
-        self, span: Span, type_: Type, operands: tuple[Node, ...], fingerprint: str, origin: Syntax
-    ) -> Deferred:
+    def deferred(self, span: Span, type_: Type, operands: tuple[Node, ...], label: str, origin: Syntax) -> Deferred:
+        """What is decided at run time. ``label`` tells it from others of the same operands, and does not contain them:
+        a fingerprint that contained its operands twice would double at each level.
+        """
         reason = messages.RUN_TIME_TYPE
-        key = f"deferred({fingerprint},{','.join(o.fingerprint for o in operands)})"
+        key = f"deferred({label},{','.join(o.fingerprint for o in operands)})"
         return Deferred(span, type_, reason, operands, key, _depends(operands), origin=origin)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from unicodedata import combining, east_asian_width
+from unicodedata import category, combining, east_asian_width
 
 from .source import Source, Span
 
 _LONGEST_LINE = 120
+_LONGEST_MESSAGE = 400
 _CUT = "…"
+_UNSHOWN = "\ufffd"
+_JOINER = "\u200d"
+"""Of emoji. The other characters of its category are invisible, and some turn the direction of what follows."""
 
 
 class Severity(StrEnum):
@@ -42,17 +46,17 @@ class Diagnostic:
              | ^^^^
              = did you mean 'age'?
 
-        Of a long line, only the part around the place is shown.
+        Of a long line, only the part around the place is shown. Characters that would act on a terminal are replaced.
         """
         line, column = source.position(self.span.start)
         before, under, after = _around(source.line(line), column - 1, self.span.end - self.span.start)
         shown = [
-            f"{self.severity.upper()}: {source.name}:{line}:{column}: {self.message}",
-            f" | {(before + under + after).replace(chr(9), ' ')}",
+            f"{self.severity.upper()}: {source.name}:{line}:{column}: {_shown(self.message)}",
+            f" | {_printable(before + under + after)}",
             f" | {' ' * cells(before)}{'^' * max(1, cells(under))}",
         ]
         if self.hint:
-            shown.append(f" = {self.hint}")
+            shown.append(f" = {_shown(self.hint)}")
         return "\n".join(shown)
 
 
@@ -84,6 +88,20 @@ def _around(text: str, start: int, length: int) -> tuple[str, str, str]:
     end = min(start + max(1, length), last)
     before = (_CUT if first else "") + text[first:start]
     return before, text[start:end], text[end:last] + (_CUT if last < len(text) else "")
+
+
+def _shown(text: str) -> str:
+    return _printable(text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + _CUT)
+
+
+def _printable(text: str) -> str:
+    """The text with a blank for a tab, and a mark for each other character that a terminal would obey."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        " " if c == "\t" else _UNSHOWN if category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != _JOINER else c
+        for c in text
+    )
 
 
 def cells(text: str) -> int:

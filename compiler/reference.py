@@ -44,7 +44,7 @@ class Entry:
 
 def reference() -> tuple[Entry, ...]:
     """The operators, then the macros, then the functions and methods by name."""
-    entries = [_entry(function) for function in catalogue().values()]
+    entries = [entry_of(function) for function in catalogue().values()]
     operators = [entry for entry in entries if entry.kind == "operator"]
     others = [entry for entry in entries if entry.kind != "operator"]
     return (*_LOGIC, *operators, *_MACROS, *sorted(others, key=lambda e: (e.name.casefold(), e.kind)))
@@ -154,9 +154,20 @@ _MACROS = (
 )
 
 
-def _entry(function: Function) -> Entry:
+def special_operators() -> tuple[Entry, ...]:
+    """The operators that are no functions, since they do not evaluate all of their operands."""
+    return _LOGIC
+
+
+def macros() -> tuple[Entry, ...]:
+    """The macros."""
+    return _MACROS
+
+
+def entry_of(function: Function) -> Entry:
+    """The entry of a function of the catalogue."""
     name = shown_name(function)
-    kind = "method" if function.method else "function" if name.isidentifier() and name != "in" else "operator"
+    kind = "method" if function.method else "function" if name[0].isalpha() and name != "in" else "operator"
     overloads = [overload for overload in function.overloads if not overload.dynamic]
     signatures = tuple(dict.fromkeys(_signature(name, kind, overload) for overload in overloads))
     errors = dict.fromkeys(failure.message for overload in function.overloads for failure in overload.failures)

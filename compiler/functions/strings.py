@@ -24,7 +24,11 @@ def functions() -> tuple[Function, ...]:
             "contains",
             Overload("contains_string", (STRING, STRING), BOOL, _contains, operator.contains),
             "True when the argument occurs in the string.",
-            (('"tacocat".contains("coca")', "false"), ('"Straße".contains("aß")', "true")),
+            (
+                ('"tacocat".contains("coca")', "true"),
+                ('"tacocat".contains("")', "true"),
+                ('"Straße".contains("aß")', "true"),
+            ),
         ),
         _search(
             "startsWith",

@@ -59,6 +59,7 @@ def test_examples_of_what_is_no_function(expression: str, value: str) -> None:
         ("[]", "operator", "list(A)[int] -> A"),
         ("contains", "method", "string.contains(string) -> bool"),
         ("size", "function", "size(string) -> int"),
+        ("math.abs", "function", "math.abs(int) -> int"),
         ("exists", "macro", "list(T).exists(x, bool) -> bool"),
     ],
 )
