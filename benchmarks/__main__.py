@@ -1,58 +1,88 @@
-"""``make bench``: the benchmarks in one table, JSON beside it."""
+"""``make bench``: the benchmarks in tables, with JSON and plots beside them."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from time import perf_counter
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from .compiling import compile_times
-from .many import many, snapshot
-from .measure import Timing
-from .processes import processes
+from . import agreement, compiling, growth, interpreted, many, memory, nested, processes, report, switches
+from .bars import verdicts
+from .measure import Figure, Setting
+from .plots import write_plot
+
+SERIES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
+    many.SERIES: many.many,
+    growth.SERIES: growth.growth,
+    nested.SERIES: nested.nested,
+    interpreted.SERIES: interpreted.interpreted,
+    switches.SERIES: switches.switches,
+    compiling.SERIES: compiling.compiling,
+    processes.SERIES: processes.processes,
+    memory.SERIES: memory.memory,
+    agreement.SERIES: agreement.agreement,
+}
+_WIDTH = 150
+"""Characters of a line where no terminal tells how many it has."""
+PEERS = ("polars", "duckdb", "datafusion", "pycel2sql", "cel-python", "cel-cpp")
 
 
 @click.command()
-@click.option("--users", default=1_000_000, show_default=True, help="Users in the snapshot.")
-@click.option("--conditions", "numbers", multiple=True, type=int, default=(1, 10, 100, 1_000), show_default=True)
-@click.option("--rounds", default=5, show_default=True, help="Rounds of each comparison; medians are shown.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
-def main(users: int, numbers: tuple[int, ...], rounds: int, folder: Path) -> None:
+@click.option("--only", type=click.Choice(list(SERIES)), multiple=True, help="Series to run.  [default: all]")
+@click.option("--users", type=click.IntRange(1), multiple=True, default=(100_000, 1_000_000), show_default=True)
+@click.option(
+    "--conditions", type=click.IntRange(1), multiple=True, default=(1, 10, 100, 1_000, 10_000), show_default=True
+)
+@click.option(
+    "--peers", type=click.Choice(PEERS), multiple=True, default=PEERS, help="Who is compared.  [default: all]"
+)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of which medians are shown.")
+@click.option("--patience", default=10.0, show_default=True, help="Seconds; of what takes longer, one run is enough.")
+@click.option(
+    "--longest", default=100.0, show_default=True, help="Seconds; what is expected to take longer is left out."
+)
+@click.option("--snapshots", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("demo/benchmarks"), show_default=True, help="Folder."
+)
+def main(  # noqa: PLR0917  (click gives them by their names)
+    only: tuple[str, ...],
+    users: tuple[int, ...],
+    conditions: tuple[int, ...],
+    peers: tuple[str, ...],
+    rounds: int,
+    patience: float,
+    longest: float,
+    snapshots: Path,
+    output: Path,
+) -> None:
     """Measure Cellar beside its peers; every ratio is taken within one run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = snapshot(folder, users)
-    rows = [(f"{number} conditions", many(path, number, rounds)) for number in numbers]
-    rows += [(f"process: {condition}", timings) for condition, timings in processes(path, rounds).items()]
-    console = Console()
-    console.print(_compared(rows, users))
-    compiling = compile_times()
-    console.print(_compiling(compiling))
-    written = folder / "benchmarks.json"
-    written.write_text(json.dumps({"users": users, "timings": _plain(rows), "compiling": compiling}, indent=1))
-    console.print(f"The figures are in {written}.")
+    for folder in (snapshots, output):
+        folder.mkdir(parents=True, exist_ok=True)
+    setting = Setting(
+        snapshots, tuple(sorted(users)), tuple(sorted(conditions)), frozenset(peers), rounds, patience, longest
+    )
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    figures: list[Figure] = []
+    for name in only or SERIES:
+        start = perf_counter()
+        found = list(SERIES[name](setting))
+        figures += found
+        console.print(report.table(name, found))
+        console.print(f"{name}: {perf_counter() - start:.0f} s")
+        write_plot(name, found, output)
+        _write(output / "figures.json", figures)
+    console.print(report.bars(verdicts(figures)))
+    console.print(f"The figures and plots are in {output}.")
 
 
-def _compared(rows: list[tuple[str, dict[str, Timing]]], users: int) -> Table:
-    table = Table("what", "who", "median s", "times Cellar", title=f"{users:,} users")
-    for name, timings in rows:
-        ours = timings["cellar"]
-        for who, timing in timings.items():
-            table.add_row(name, who, f"{timing.median:.3f}", f"{ours.ratio(timing):.2f}")
-    return table
-
-
-def _compiling(times: dict[str, tuple[float, float]]) -> Table:
-    table = Table("condition", "Cellar, text to expressions, ms", "cel-cpp, compile, ms", title="Compiling")
-    for name, (ours, theirs) in times.items():
-        table.add_row(name, f"{ours * 1e3:.3f}", f"{theirs * 1e3:.3f}")
-    return table
-
-
-def _plain(rows: list[tuple[str, dict[str, Timing]]]) -> dict[str, dict[str, tuple[float, ...]]]:
-    return {name: {who: timing.seconds for who, timing in timings.items()} for name, timings in rows}
+def _write(path: Path, figures: list[Figure]) -> None:
+    path.write_text(json.dumps(report.as_json(figures, verdicts(figures)), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

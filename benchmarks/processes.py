@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-from .measure import Timing, paired
+from .measure import Figure, Setting, timed
+from .recipe import snapshot
 
+SERIES = "processes"
+
+_MOST_USERS = 1_000_000
+_COMMAND = "from cli import main; main()"
 _SCRIPT = """\
 import polars as pl
 e = {expression}
@@ -23,20 +28,18 @@ CONDITIONS = {
 }
 
 
-def processes(path: Path, rounds: int) -> dict[str, dict[str, Timing]]:
-    """For each condition, the wall times of both processes."""
-    command = str(Path(sys.executable).with_name("cellar"))
+def processes(setting: Setting) -> Iterator[Figure]:
+    """The wall times of both processes, for each condition, over at most a million users."""
+    users = min(max(setting.users), _MOST_USERS)
+    path = snapshot(setting.folder, users)
+    for condition, by_hand in CONDITIONS.items():
+        both = {
+            "cellar count": partial(_run, "-c", _COMMAND, "count", str(path), condition),
+            "a script with Polars": partial(_run, "-c", _SCRIPT.format(expression=by_hand, path=str(path))),
+        }
+        for who, seconds in setting.paired({name: timed(name, run) for name, run in both.items()}).items():
+            yield Figure(SERIES, condition, who, users, 1, seconds)
 
-    def run(*arguments: str) -> None:
-        subprocess.run(arguments, check=True, capture_output=True)
 
-    return {
-        condition: paired(
-            rounds,
-            {
-                "cellar": partial(run, command, "count", str(path), condition),
-                "polars": partial(run, sys.executable, "-c", _SCRIPT.format(expression=by_hand, path=str(path))),
-            },
-        )
-        for condition, by_hand in CONDITIONS.items()
-    }
+def _run(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""The recipe of many conditions (design, section 3): a seeded snapshot, conditions, and the same by hand in Polars.
+"""The recipe of many conditions (design, section 3): a seeded snapshot, conditions, the same by hand in Polars and SQL.
 
 A condition has 2 to 4 atoms, joined left to right by ``&&`` with probability 0.7, else ``||``. Each atom is drawn
 uniformly from twelve kinds. A tenth of the ages, e-mail addresses and last orders are null.
@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 
 ROW_GROUP_ROWS = 262_144
+_USERS_AT_ONCE = 1_000_000
 _COUNTRIES = tuple(f"C{n:02d}" for n in range(20))
 _TAGS = tuple(f"tag{n}" for n in range(10))
 _CITIES = 5_000
@@ -27,23 +29,47 @@ _NULL_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
-    """One comparison: as CEL, and by hand in Polars."""
-
-    cel: str
-    polars: pl.Expr
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
-    """One condition of the recipe, in both languages."""
+    """A comparison, or a condition of several: as CEL, by hand in Polars, and in SQL that DuckDB and DataFusion take.
+
+    In all three a null is an error, and ``&&`` and ``||`` are Kleene's.
+    """
 
     cel: str
     polars: pl.Expr
+    sql: str
 
 
-def write_users(path: Path, users: int, seed: int = 1) -> None:
-    """Writes the snapshot of the recipe: 14 columns, row groups of 262,144 users."""
+def snapshot(folder: Path, users: int) -> Path:
+    """The snapshot of so many users, written where it is not there yet."""
+    path = folder / f"recipe-{users}.parquet"
+    if not path.exists():
+        write_users(path, users)
+    return path
+
+
+def snapshot_of_one_row_group(folder: Path, users: int) -> Path:
+    """The same users in one row group."""
+    path = folder / f"recipe-{users}-one-row-group.parquet"
+    if not path.exists():
+        write_users(path, users, row_group_rows=users)
+    return path
+
+
+def write_users(path: Path, users: int, seed: int = 1, *, row_group_rows: int = ROW_GROUP_ROWS) -> None:
+    """Writes the snapshot of the recipe, 14 columns, a million users at a time; the file appears when it is whole."""
+    with TemporaryDirectory(dir=path.parent) as folder:
+        parts = []
+        for start in range(0, max(users, 1), _USERS_AT_ONCE):
+            parts.append(Path(folder) / f"{start:012}.parquet")
+            rows = min(_USERS_AT_ONCE, users - start)
+            _users(start, rows, seed + start // _USERS_AT_ONCE).write_parquet(parts[-1], row_group_size=ROW_GROUP_ROWS)
+        whole = Path(folder) / "whole.parquet"
+        pl.scan_parquet(parts).sink_parquet(whole, row_group_size=row_group_rows)
+        whole.replace(path)
+
+
+def _users(start: int, users: int, seed: int) -> pl.DataFrame:
     generator = np.random.default_rng(seed)
 
     def nulls(values: pl.Series) -> pl.Series:
@@ -60,7 +86,7 @@ def write_users(path: Path, users: int, seed: int = 1) -> None:
         return pl.Series([f"{prefix}{n}" for n in range(count)]).gather(generator.integers(0, count, users))
 
     domains = pl.Series(_DOMAINS).gather(generator.integers(0, len(_DOMAINS), users))
-    ids = pl.Series(np.arange(users)).cast(pl.String)
+    ids = pl.Series(np.arange(start, start + users)).cast(pl.String)
     lengths = generator.integers(0, 4, users)
     parents = pl.Series(np.repeat(np.arange(users), lengths))
     tags = pl.Series(_TAGS).gather(generator.integers(0, len(_TAGS), len(parents)))
@@ -71,9 +97,9 @@ def write_users(path: Path, users: int, seed: int = 1) -> None:
         .get_column("tag")
         .fill_null([])
     )
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
-            "user_id": np.arange(users),
+            "user_id": np.arange(start, start + users),
             "age": nulls(pl.Series(generator.integers(16, 100, users)).cast(pl.Int16)),
             "country": pl.Series(_COUNTRIES).gather(generator.integers(0, len(_COUNTRIES), users)),
             "city": names("city", _CITIES),
@@ -89,7 +115,6 @@ def write_users(path: Path, users: int, seed: int = 1) -> None:
             "tags": tag_column,
         }
     )
-    frame.write_parquet(path, row_group_size=ROW_GROUP_ROWS)
 
 
 def conditions(count: int, seed: int = 7) -> list[Recipe]:
@@ -100,84 +125,91 @@ def conditions(count: int, seed: int = 7) -> list[Recipe]:
 
 def _condition(draw: random.Random) -> Recipe:
     first = _atom(draw)
-    cel, polars = first.cel, first.polars
+    cel, polars, sql = first.cel, first.polars, first.sql
     loosest = "&&"
     for _ in range(draw.randint(1, 3)):
         atom = _atom(draw)
         operator = "&&" if draw.random() < 0.7 else "||"
         if operator == "&&" and loosest == "||":
             cel = f"({cel})"
+            sql = f"({sql})"
         cel = f"{cel} {operator} {atom.cel}"
         polars = polars & atom.polars if operator == "&&" else polars | atom.polars
+        sql = f"{sql} {'AND' if operator == '&&' else 'OR'} {atom.sql}"
         loosest = operator
-    return Recipe(cel, polars)
+    return Recipe(cel, polars, sql)
 
 
-def _atom(draw: random.Random) -> Atom:
+def _atom(draw: random.Random) -> Recipe:
     return draw.choice(_ATOMS)(draw)
 
 
-def _age(draw: random.Random) -> Atom:
+def _age(draw: random.Random) -> Recipe:
     n = draw.randint(16, 99)
-    return Atom(f"age >= {n}", pl.col("age") >= n)
+    return Recipe(f"age >= {n}", pl.col("age") >= n, f"age >= {n}")
 
 
-def _country(draw: random.Random) -> Atom:
+def _country(draw: random.Random) -> Recipe:
     value = draw.choice(_COUNTRIES)
-    return Atom(f'country == "{value}"', pl.col("country") == value)
+    return Recipe(f'country == "{value}"', pl.col("country") == value, f"country = '{value}'")
 
 
-def _countries(draw: random.Random) -> Atom:
+def _countries(draw: random.Random) -> Recipe:
     values = draw.sample(_COUNTRIES, 4)
     listed = ", ".join(f'"{v}"' for v in values)
-    return Atom(f"country in [{listed}]", pl.col("country").is_in(values))
+    in_sql = listed.replace('"', "'")
+    return Recipe(f"country in [{listed}]", pl.col("country").is_in(values), f"country IN ({in_sql})")
 
 
-def _spent(draw: random.Random) -> Atom:
+def _spent(draw: random.Random) -> Recipe:
     x = float(draw.randrange(0, 1000, 5))
-    return Atom(f"total_spent > {x!r}", pl.col("total_spent") > x)
+    return Recipe(f"total_spent > {x!r}", pl.col("total_spent") > x, f"total_spent > {x!r}")
 
 
-def _orders(draw: random.Random) -> Atom:
+def _orders(draw: random.Random) -> Recipe:
     n = draw.randint(0, 15)
-    return Atom(f"order_count >= {n}", pl.col("order_count") >= n)
+    return Recipe(f"order_count >= {n}", pl.col("order_count") >= n, f"order_count >= {n}")
 
 
-def _points(draw: random.Random) -> Atom:
+def _points(draw: random.Random) -> Recipe:
     n = draw.randrange(_POINTS)
-    return Atom(f"points < {n}", pl.col("points") < n)
+    return Recipe(f"points < {n}", pl.col("points") < n, f"points < {n}")
 
 
-def _last_order(draw: random.Random) -> Atom:
+def _last_order(draw: random.Random) -> Recipe:
     day = _EPOCH + timedelta(days=draw.randrange(_DAYS))
-    return Atom(f'last_order_at < timestamp("{day:%Y-%m-%dT00:00:00Z}")', pl.col("last_order_at") < day)
+    text = f"{day:%Y-%m-%dT00:00:00Z}"
+    by_hand = pl.col("last_order_at") < day
+    return Recipe(f'last_order_at < timestamp("{text}")', by_hand, f"last_order_at < TIMESTAMPTZ '{text}'")
 
 
-def _created(draw: random.Random) -> Atom:
+def _created(draw: random.Random) -> Recipe:
     day = _EPOCH + timedelta(days=draw.randrange(_DAYS))
-    return Atom(f'created_at > timestamp("{day:%Y-%m-%dT00:00:00Z}")', pl.col("created_at") > day)
+    text = f"{day:%Y-%m-%dT00:00:00Z}"
+    return Recipe(f'created_at > timestamp("{text}")', pl.col("created_at") > day, f"created_at > TIMESTAMPTZ '{text}'")
 
 
-def _tag(draw: random.Random) -> Atom:
+def _tag(draw: random.Random) -> Recipe:
     tag = draw.choice(_TAGS)
-    return Atom(f'"{tag}" in tags', pl.col("tags").list.contains(tag))
+    return Recipe(f'"{tag}" in tags', pl.col("tags").list.contains(tag), f"array_has(tags, '{tag}')")
 
 
-def _email(draw: random.Random) -> Atom:
+def _email(draw: random.Random) -> Recipe:
     domain = draw.choice(_DOMAINS)
-    return Atom(f'email.endsWith("@{domain}")', pl.col("email").str.ends_with(f"@{domain}"))
+    by_hand = pl.col("email").str.ends_with(f"@{domain}")
+    return Recipe(f'email.endsWith("@{domain}")', by_hand, f"ends_with(email, '@{domain}')")
 
 
-def _city(draw: random.Random) -> Atom:
+def _city(draw: random.Random) -> Recipe:
     city = f"city{draw.randrange(_CITIES)}"
-    return Atom(f'city == "{city}"', pl.col("city") == city)
+    return Recipe(f'city == "{city}"', pl.col("city") == city, f"city = '{city}'")
 
 
-def _newsletter(_draw: random.Random) -> Atom:
-    return Atom("newsletter", pl.col("newsletter"))
+def _newsletter(_draw: random.Random) -> Recipe:
+    return Recipe("newsletter", pl.col("newsletter"), "newsletter")
 
 
-_ATOMS: tuple[Callable[[random.Random], Atom], ...] = (
+_ATOMS: tuple[Callable[[random.Random], Recipe], ...] = (
     _age,
     _country,
     _countries,

@@ -1,0 +1,108 @@
+"""Macros over a nested list, the purchases of the demo's users: one condition each, and many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from engine.sample import write_sample
+
+from . import peers, rows
+from .cellar import counted, counts, named
+from .measure import Figure, Setting, Subject, timed
+from .recipe import Recipe
+
+SERIES = "nested"
+
+EXISTS = "exists"
+FILTER_SIZE = "filter, size"
+FILTER_MAP_SUM = "filter, map, sum"
+MACROS = (EXISTS, FILTER_SIZE, FILTER_MAP_SUM)
+MANY = "20 exists at once"
+
+_MOST_USERS = 1_000_000
+_COLUMNS = ("status", "type", "price")
+"""Of a purchase, what the conditions read; the evaluators by row are given no more."""
+
+_STATUS = pl.element().struct.field("status")
+_TYPE = pl.element().struct.field("type")
+_PRICE = pl.element().struct.field("price")
+
+
+class _Case(NamedTuple):
+    name: str
+    recipes: tuple[Recipe, ...]
+
+
+def _exists(price: float) -> Recipe:
+    return Recipe(
+        f'purchases.exists(p, p.status == "completed" && has(p.price) && p.price > {price!r})',
+        pl.col("purchases").list.agg(((_STATUS == "completed") & _PRICE.gt(price)).any()),
+        f"len(list_filter(purchases, lambda p: p.status = 'completed' AND p.price > {price!r})) > 0",
+    )
+
+
+_CASES = (
+    _Case(EXISTS, (_exists(100.0),)),
+    _Case(
+        FILTER_SIZE,
+        (
+            Recipe(
+                'purchases.filter(p, p.type == "merchandise" && p.status == "completed").size() >= 3',
+                pl.col("purchases").list.agg(((_TYPE == "merchandise") & (_STATUS == "completed")).sum()) >= 3,
+                "len(list_filter(purchases, lambda p: p.type = 'merchandise' AND p.status = 'completed')) >= 3",
+            ),
+        ),
+    ),
+    _Case(
+        FILTER_MAP_SUM,
+        (
+            Recipe(
+                'purchases.filter(p, p.status == "completed" && has(p.price)).map(p, p.price).sum() > 500.0',
+                pl.col("purchases").list.agg(_PRICE.filter(_STATUS == "completed").sum()) > 500.0,
+                "coalesce(list_sum(list_transform(list_filter(purchases, lambda p: p.status = 'completed' "
+                "AND p.price IS NOT NULL), lambda p: p.price)), CASE WHEN purchases IS NOT NULL THEN 0.0 END) > 500.0",
+            ),
+        ),
+    ),
+    _Case(MANY, tuple(_exists(float(price)) for price in range(20, 420, 20))),
+)
+
+
+def nested(setting: Setting) -> Iterator[Figure]:
+    """The cases over the demo's snapshot, of at most a million users."""
+    users = min(max(setting.users), _MOST_USERS)
+    path = setting.folder / f"sample-{users}.parquet"
+    if not path.exists():
+        write_sample(path, users=users)
+    for case in _CASES:
+        yield from _case(setting, path, users, case)
+
+
+def _case(setting: Setting, path: Path, users: int, case: _Case) -> Iterator[Figure]:
+    conditions = named(case.recipes)
+    figure = partial(Figure, SERIES, case.name, users=users, conditions=len(conditions))
+    expected = counts(path, conditions)
+    subjects: dict[str, Subject] = {"Cellar": partial(counted, path, conditions)}
+    if "polars" in setting.peers:
+        selection = peers.members_and_errors([recipe.polars for recipe in case.recipes])
+        for name, engine in peers.ENGINES.items():
+            run = partial(peers.polars, path, selection, engine)
+            subjects[name] = timed(name, run, peers.same_as(name, expected))
+    if "duckdb" in setting.peers:
+        query = peers.sql([recipe.sql for recipe in case.recipes], errors=True)
+        subjects[peers.DUCKDB] = timed(
+            peers.DUCKDB, partial(peers.run_duckdb, path, query), peers.same_as(peers.DUCKDB, expected)
+        )
+    for who, rounds in setting.paired(subjects).items():
+        yield figure(who=who, seconds=rounds)
+    yield from rows.by_row(setting, _sample(path), [recipe.cel for recipe in case.recipes], figure)
+
+
+def _sample(path: Path) -> pl.DataFrame:
+    used = pl.struct(pl.element().struct.field(*_COLUMNS))
+    return rows.sample(path, ["purchases"]).select(pl.col("purchases").list.eval(used))
