@@ -12,6 +12,7 @@ The contract that every lowering keeps:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -24,7 +25,9 @@ from .types import (
     STRING,
     UINT,
     ListType,
+    OptionalType,
     Type,
+    TypeOf,
     is_nullable,
     plain,
 )
@@ -69,6 +72,7 @@ class Cell:
         constant: the value itself where it is one constant for all rows, in a tuple of one; otherwise None. Timestamps
             (since the epoch) and durations are in nanoseconds.
         finite: whether no value of a double is a NaN.
+        parts: of an optional, what it was made of, where that is known; ask ``presence``.
     """
 
     value: pl.Expr
@@ -79,6 +83,7 @@ class Cell:
     interval: tuple[int, int] | None = None
     constant: tuple[object] | None = None
     finite: bool = False
+    parts: Presence | None = None
 
     @property
     def nullable(self) -> bool:
@@ -102,6 +107,40 @@ class Cell:
         return self.error if self.nullable else self.value.is_null()
 
 
+class Presence(NamedTuple):
+    """What an optional is made of.
+
+    Attributes:
+        present: whether it holds a value; null where the optional is an error.
+        value: what it holds; null where it holds nothing or is an error, and never an error itself.
+    """
+
+    present: pl.Expr
+    value: Cell
+
+
+def optional_cell(present: pl.Expr, value: Cell, *, fallible: bool) -> Cell:
+    """The cell of an optional: as a column, a struct of ``present`` and ``value``, null where it is an error."""
+    packed = pl.struct(present=present, value=value.value)
+    if fallible:
+        packed = pl.when(present.is_not_null()).then(packed)
+    dtype = pl.Struct({"present": pl.Boolean(), "value": value.dtype})
+    return Cell(packed, OptionalType(value.type), dtype, fallible, parts=Presence(present, value))
+
+
+def presence(cell: Cell) -> Presence:
+    """What an optional is made of: as it was made, or taken from its column."""
+    if cell.parts is not None:
+        return cell.parts
+    bare = plain(cell.type)
+    assert isinstance(bare, OptionalType)
+    assert isinstance(cell.dtype, pl.Struct)
+    present, value = (cell.value.struct.field(field.name) for field in cell.dtype.fields)
+    dtype = cell.dtype.fields[1].dtype
+    assert isinstance(dtype, pl.DataType)
+    return Presence(present, Cell(value, bare.of, dtype, fallible=False))
+
+
 def _holds_long_decimals(dtype: pl.DataType) -> bool:
     if isinstance(dtype, pl.List):
         inner = dtype.inner
@@ -115,12 +154,30 @@ def standard_dtype(type_: Type) -> pl.DataType | None:
     if isinstance(bare, ListType):
         element = standard_dtype(bare.element)
         return None if element is None else pl.List(element)
+    if isinstance(bare, TypeOf):
+        return pl.String()
     return _STANDARD.get(bare)
 
 
 def integer_range(dtype: pl.DataType) -> tuple[int, int] | None:
     """The least and greatest value of an integer column's type."""
     return _INTEGER_RANGES.get(dtype)
+
+
+def column_cell(value: pl.Expr, type_: Type, dtype: pl.DataType) -> Cell:
+    """The cell of a column, field or element, as it is stored."""
+    match dtype:
+        case pl.Array():
+            return column_cell(value.arr.to_list(), type_, pl.List(dtype.inner))
+        case pl.Decimal() if dtype.scale == 0:
+            # A value beyond 64 bits is an error on use.
+            narrow = value.cast(pl.Int64, strict=False)
+            error = value.is_not_null() & narrow.is_null()
+            return Cell(narrow, type_, pl.Int64(), fallible=True, error=error)
+        case pl.Decimal():
+            return Cell(value.cast(pl.Float64), type_, pl.Float64(), fallible=False)
+        case _:
+            return Cell(value, type_, dtype, fallible=False, interval=integer_range(dtype))
 
 
 def result(type_: Type, value: pl.Expr, *arguments: Cell, fails: bool = True) -> Cell:

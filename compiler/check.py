@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import messages
+from . import messages, optional_nodes
 from .diagnostics import CompileError, Diagnostic
 from .functions import catalogue
 from .functions.declare import EvaluationError, Function
@@ -31,7 +31,7 @@ from .ir import (
     MakeMap,
     Node,
 )
-from .overloads import NOTHING, join, resolve
+from .overloads import join, resolve
 from .schema import Schema
 from .source import Source, Span
 from .syntax import Bind as BindSyntax
@@ -40,24 +40,28 @@ from .syntax import Comprehension as ComprehensionSyntax
 from .syntax import Conditional as ConditionalSyntax
 from .syntax import Has as HasSyntax
 from .syntax import Index as IndexSyntax
-from .syntax import ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax, function_name
+from .syntax import ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax, dotted_name, function_name
 from .syntax import Logic as LogicSyntax
 from .types import (
     BOOL,
     DYN,
+    NOTHING,
     NULL,
     STRING,
     TIMESTAMP,
+    TYPE_NAMES,
     Dynamic,
     ListType,
     MapType,
+    OptionalType,
     StructType,
     Type,
+    TypeOf,
     Unusable,
     nullable,
     plain,
 )
-from .values import Timestamp
+from .values import Timestamp, TypeValue
 
 ROW = "user"
 NOW = "now"
@@ -141,7 +145,10 @@ class _Checker:
             return Constant(syntax.span, TIMESTAMP, value, f"timestamp:{self.now}", origin=syntax)
         if syntax.name == ROW:
             return self.wrong(syntax.span, messages.ROW_ALONE, origin=syntax)
-        return self.column(syntax.name, syntax.span, syntax) or self.undeclared(syntax)
+        column = self.column(syntax.name, syntax.span, syntax)
+        if column is None and syntax.name in TYPE_NAMES:
+            return self.type_value(syntax.name, syntax)
+        return column or self.undeclared(syntax)
 
     def undeclared(self, syntax: Name) -> Node:
         names = [*self.schema.types, NOW, ROW, *(variable.name for variable in self.scope)]
@@ -157,48 +164,80 @@ class _Checker:
         return Column(span, type_, name, f"column:{name!r}", origin=origin)
 
     def select(self, syntax: Select) -> Node:
-        if syntax.optional:
-            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
         if self.is_row(syntax.operand):
-            return self.column(syntax.field, syntax.span, syntax) or self.wrong(
-                syntax.field_span,
-                *messages.no_such_field(syntax.field, "user", list(self.schema.types)),
-                operands=(),
-                origin=syntax,
-            )
-        if self.dotted and (qualified := self.qualified(syntax)) is not None:
+            column = self.column(syntax.field, syntax.span, syntax)
+            if column is not None:
+                return optional_nodes.of_present(column, syntax) if syntax.optional else column
+            message = messages.no_such_field(syntax.field, "user", list(self.schema.types))
+            return self.wrong(syntax.field_span, *message, operands=(), origin=syntax)
+        if self.dotted and not syntax.optional and (qualified := self.qualified(syntax)) is not None:
             column = self.column(qualified, syntax.span, syntax)
             if column is not None:
                 return column
+        if (name := dotted_name(syntax)) in TYPE_NAMES and self.qualified(syntax) is not None:
+            return self.type_value(str(name), syntax)
         operand = self.node(syntax.operand)
         return self.selection(operand, syntax)
 
+    def type_value(self, name: str, syntax: Syntax) -> Constant:
+        """A name that stands for a type."""
+        type_ = TypeOf(TYPE_NAMES[name])
+        return Constant(syntax.span, type_, TypeValue(name), f"type:{name}", origin=syntax)
+
     def selection(self, operand: Node, syntax: Select) -> Node:
-        """``operand.field`` of a message or a map."""
+        """``operand.field`` or ``operand.?field`` of a message, a map, or an optional one."""
         type_ = _behind(operand.type)
-        match type_:
+        optional = isinstance(type_, OptionalType)
+        held = _behind(type_.of) if isinstance(type_, OptionalType) else type_
+        match held:
             case StructType():
-                field = type_.field(syntax.field)
+                field = held.field(syntax.field)
                 if field is None:
-                    names = [name for name, _ in type_.fields]
+                    names = [name for name, _ in held.fields]
                     message = messages.no_such_field(syntax.field, self.source.slice(operand.span), names)
                     return self.wrong(syntax.field_span, *message, (operand,), syntax, needed=(operand,))
                 if isinstance(plain(field), Unusable):
                     self.report(syntax.field_span, messages.unusable(syntax.field, str(field)))
                     return self.unknown(syntax.span, syntax)
-                fingerprint = f"({operand.fingerprint}).{syntax.field!r}"
-                selected = _part(operand.type, field)
-                return Field(syntax.span, selected, operand, syntax.field, fingerprint, operand.depends, origin=syntax)
+                return self.field(operand, field, syntax)
             case MapType():
                 key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
-                return self.apply("_[_]", (operand, key), syntax.span, syntax.field_span, syntax)
+                name = "_[?_]" if syntax.optional or optional else "_[_]"
+                return self.apply(name, (operand, key), syntax.span, syntax.field_span, syntax)
             case Dynamic():
-                return self.deferred(syntax.span, DYN, (operand,), f".{syntax.field!r}", syntax)
+                result = OptionalType(DYN) if syntax.optional or optional else DYN
+                return self.deferred(syntax.span, result, (operand,), f".{syntax.field!r}", syntax)
+            case _ if optional and held == NOTHING:
+                return operand
+            case _ if isinstance(type_, OptionalType) and isinstance(type_.of, Dynamic):
+                # Only what is held can be wrong: nothing has no fields, and gives nothing.
+                return self.deferred(syntax.span, OptionalType(DYN), (operand,), f".{syntax.field!r}", syntax)
             case _:
-                method = (syntax.field, True) in self.functions
+                method = self.is_method(syntax.field, held)
                 text = self.source.slice(operand.span)
-                refusal = messages.no_fields(type_, syntax.field, text, method=method)
+                refusal = messages.no_fields(held, syntax.field, text, method=method)
                 return self.wrong(syntax.field_span, *refusal, (operand,), syntax, needed=(operand,))
+
+    def is_method(self, name: str, receiver: Type) -> bool:
+        """Whether there is a method of that name for values of that type."""
+        function = self.functions.get((name, True))
+        receivers = () if function is None else [plain(o.parameters[0]) for o in function.overloads]
+        return any(
+            r == receiver or (r.kind != "primitive" and r.kind in ("parameter", receiver.kind)) for r in receivers
+        )
+
+    def field(self, operand: Node, type_: Type, syntax: Select) -> Node:
+        """The field, of that type, of a message or an optional one."""
+        if isinstance(_behind(operand.type), OptionalType):
+            holder = optional_nodes.present_operand(operand)
+            if holder is None:
+                return optional_nodes.of_field(operand, type_, syntax)
+            # Of a null message every field is null, so only the last selection has to ask what is there.
+            return optional_nodes.of_present(self.field(holder, type_, syntax._replace(optional=False)), syntax)
+        fingerprint = f"({operand.fingerprint}).{syntax.field!r}"
+        selected = _part(operand.type, type_)
+        field = Field(syntax.span, selected, operand, syntax.field, fingerprint, operand.depends, origin=syntax)
+        return optional_nodes.of_present(field, syntax) if syntax.optional else field
 
     def has(self, syntax: HasSyntax) -> Node:
         span = syntax.span
@@ -215,6 +254,8 @@ class _Checker:
                 key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
                 return self.apply("@in", (key, operand), span, syntax.field_span, syntax)
             selected = self.selection(operand, asked)
+            if isinstance(_behind(operand.type), OptionalType) and not isinstance(selected, Fail):
+                return self.apply("hasValue", (selected,), span, syntax.field_span, syntax, method=True)
         if isinstance(selected, Fail):
             return selected._replace(span=span, origin=syntax)
         if isinstance(selected, Deferred):
@@ -270,10 +311,9 @@ class _Checker:
         return self.wrong(syntax.function_span, *refusal, operands=tuple(map(self.node, written)), origin=syntax)
 
     def index(self, syntax: IndexSyntax) -> Node:
-        if syntax.optional:
-            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
         operand, index = self.node(syntax.operand), self.node(syntax.index)
-        return self.apply("_[_]", (operand, index), syntax.span, syntax.index.span, syntax)
+        name = "_[?_]" if syntax.optional or isinstance(_behind(operand.type), OptionalType) else "_[_]"
+        return self.apply(name, (operand, index), syntax.span, syntax.index.span, syntax)
 
     def apply(
         self, name: str, arguments: tuple[Node, ...], span: Span, place: Span, origin: Syntax, *, method: bool = False
@@ -343,22 +383,43 @@ class _Checker:
         return Conditional(syntax.span, type_, condition, then, otherwise, fingerprint, _depends(parts), origin=syntax)
 
     def list_literal(self, syntax: ListLiteral) -> Node:
-        if syntax.optional:
-            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
         elements = tuple(self.node(e) for e in syntax.elements)
-        type_ = ListType(_join_all([e.type for e in elements]))
-        fingerprint = f"[{','.join(e.fingerprint for e in elements)}]"
-        return MakeList(syntax.span, type_, elements, fingerprint, _depends(elements), origin=syntax)
+        optional = syntax.optional
+        types = [self.held(e, optional=place in optional) for place, e in enumerate(elements)]
+        marked = (f"{'?' if p in optional else ''}{e.fingerprint}" for p, e in enumerate(elements))
+        fingerprint = f"[{','.join(marked)}]"
+        if optional and not all(types):
+            return self.deferred(syntax.span, ListType(DYN), elements, fingerprint, syntax)
+        type_ = ListType(_join_all([t for t in types if t is not None]))
+        depends = _depends(elements)
+        return MakeList(syntax.span, type_, elements, fingerprint, depends, origin=syntax, optional=optional)
+
+    def held(self, node: Node, *, optional: bool) -> Type | None:
+        """The type of an element or entry: what it holds, where it is an optional one; None where that is unknown."""
+        if not optional:
+            return node.type
+        match _behind(node.type):
+            case OptionalType(of=of):
+                return of
+            case Dynamic():
+                return None
+            case type_:
+                self.report(node.span, *messages.not_optional(str(type_), self.source.slice(node.span)))
+                return DYN
 
     def map_literal(self, syntax: MapLiteral) -> Node:
-        if any(entry.optional for entry in syntax.entries):
-            return self.unsupported(syntax.span, messages.UNSUPPORTED_OPTIONAL)
         keys = tuple(self.node(entry.key) for entry in syntax.entries)
         values = tuple(self.node(entry.value) for entry in syntax.entries)
-        type_ = MapType(_join_all([k.type for k in keys]), _join_all([v.type for v in values]))
+        optional = frozenset(place for place, entry in enumerate(syntax.entries) if entry.optional)
+        types = [self.held(v, optional=place in optional) for place, v in enumerate(values)]
         entries = (f"{k.fingerprint}:{v.fingerprint}" for k, v in zip(keys, values, strict=True))
+        fingerprint = f"{{{','.join(entries)}}}{sorted(optional) if optional else ''}"
+        key_type = _join_all([k.type for k in keys])
+        if optional and not all(types):
+            return self.deferred(syntax.span, MapType(key_type, DYN), (*keys, *values), fingerprint, syntax)
+        type_ = MapType(key_type, _join_all([t for t in types if t is not None]))
         depends = _depends(keys) | _depends(values)
-        return MakeMap(syntax.span, type_, keys, values, f"{{{','.join(entries)}}}", depends, origin=syntax)
+        return MakeMap(syntax.span, type_, keys, values, fingerprint, depends, origin=syntax, optional=optional)
 
     def comprehension(self, syntax: ComprehensionSyntax) -> Node:
         if len(syntax.variables) != 1 or syntax.macro.startswith("transform"):

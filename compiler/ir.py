@@ -113,7 +113,7 @@ class Conditional(NamedTuple):
 
 
 class MakeList(NamedTuple):
-    """``[a, b]`` with an element that is no constant."""
+    """``[a, b]`` with an element that is no constant; ``optional`` are the places of those written with ``?``."""
 
     span: Span
     type: Type
@@ -121,10 +121,11 @@ class MakeList(NamedTuple):
     fingerprint: str
     depends: int
     origin: Syntax | None = None
+    optional: frozenset[int] = frozenset()
 
 
 class MakeMap(NamedTuple):
-    """``{key: value}``."""
+    """``{key: value}``; ``optional`` are the places of the entries written with ``?``."""
 
     span: Span
     type: Type
@@ -133,6 +134,7 @@ class MakeMap(NamedTuple):
     fingerprint: str
     depends: int
     origin: Syntax | None = None
+    optional: frozenset[int] = frozenset()
 
 
 class Comprehension(NamedTuple):

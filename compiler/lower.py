@@ -14,18 +14,17 @@ from typing import NamedTuple
 
 import polars as pl
 
-from .cell import Cell, NotColumnar, may_be_null
+from .cell import Cell, NotColumnar, column_cell, may_be_null
 from .enclosing import enclosed
 from .forms import (
     as_list,
     bool_cell,
-    column_cell,
     column_expression,
-    conditional_cell,
     failing_cell,
     list_cell,
     logic_cell,
 )
+from .functions.choice import conditional_cell
 from .functions.comparison import equal
 from .functions.constants import constant
 from .ir import (
@@ -55,8 +54,10 @@ from .syntax import Syntax
 from .types import (
     BOOL,
     INT,
+    NOTHING,
     NULL,
     ListType,
+    Parameter,
     nullable,
     plain,
 )
@@ -197,7 +198,7 @@ class Lowering:
             case Conditional():
                 return self._conditional(node, space)
             case MakeList():
-                return list_cell([self._argument(e, space) for e in node.elements], node.type)
+                return list_cell([self._argument(e, space) for e in node.elements], node.type, node.optional)
             case MakeMap():
                 raise NotLowered(node, "a map is built")
             case Comprehension():
@@ -373,13 +374,17 @@ class Lowering:
                 return Cell(value, INT, pl.UInt32(), fallible, interval=(0, 2**32 - 1))
         if node.overload.id == "in_list" and not self.one_macro and space is self.rows and is_membership(node):
             return self._membership(node, space)
-        return node.overload.lower(*self.arguments(node, space))
+        arguments = self.arguments(node, space)
+        for parameter, cell in zip(node.overload.parameters, arguments, strict=True):
+            if isinstance(cell, Cell) and plain(cell.type) == NOTHING and not isinstance(plain(parameter), Parameter):
+                raise NotLowered(node, "its argument is never there")
+        return node.overload.lower(*arguments)
 
     def arguments(self, node: Call, space: Space) -> list[Cell | tuple[Cell, ...]]:
         """The cells of a call's arguments as its overload takes them."""
         return [
             tuple(self._argument(e, space) for e in a.elements)
-            if node.overload.unpacks and isinstance(a, MakeList)
+            if node.overload.unpacks and isinstance(a, MakeList) and not a.optional
             else self._argument(a, space)
             for a in node.arguments
         ]

@@ -11,7 +11,6 @@ from .types import ListType, MapType, Type, plain
 RUN_TIME_TYPE = "its type is known at run time only"
 ROW_ALONE = "'user' is the whole row: select a field of it, as in user.age"
 UNSUPPORTED_MESSAGE = "messages cannot be built in a condition"
-UNSUPPORTED_OPTIONAL = "optional syntax ('?') is not supported"
 UNSUPPORTED_TWO_VARIABLES = "macros with two variables are not supported"
 
 MACRO_FORMS = {
@@ -31,7 +30,7 @@ MACRO_FORMS = {
 }
 """How the macros are written."""
 
-_OPERATORS = {"@in": "in", "_[_]": "[]", "-_": "-", "!_": "!"}
+_OPERATORS = {"@in": "in", "_[_]": "[]", "_[?_]": "[?]", "-_": "-", "!_": "!"}
 
 
 def shown_name(function: Function) -> str:
@@ -134,6 +133,11 @@ def not_a_segment(type_: Type, text: str, after: str = "") -> tuple[str, str | N
     if "//" in after:
         hint = "what follows '//' is a comment; a division is written '/'"
     return message.replace("expected a bool", "a condition must be a bool"), hint
+
+
+def not_optional(type_: str, text: str) -> tuple[str, str | None]:
+    """An element or entry with '?' that is no optional."""
+    return f"after '?' an optional is expected, found {type_}", f"leave out the '?', or write optional.of({text})"
 
 
 def branches(then: str, otherwise: str) -> tuple[str, str | None]:

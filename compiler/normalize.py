@@ -30,7 +30,7 @@ from .ir import (
 )
 from .source import Span
 from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, Type, is_nullable, plain
-from .values import Duration, Timestamp, Uint
+from .values import Duration, Optional, Timestamp, Uint
 
 Rule = Callable[[Node], Node]
 
@@ -92,7 +92,7 @@ def fold_constants(node: Node) -> Node:
             except EvaluationError as error:
                 fingerprint = f"fail({str(error)!r},{node.fingerprint})"
                 return Fail(node.span, node.type, str(error), arguments, fingerprint, 0, node.origin)
-            if value is None or isinstance(value, (list, dict)):
+            if value is None or isinstance(value, (list, dict, Optional)):
                 return node
             return Constant(node.span, node.type, value, f"{node.type}:{value!r}", origin=node.origin)
         case _:

@@ -12,6 +12,7 @@ from .functions.declare import Function, Overload
 from .types import (
     BOOL,
     DYN,
+    NOTHING,
     NULL,
     NUMBERS,
     Dynamic,
@@ -26,9 +27,6 @@ from .types import (
     nullable,
     plain,
 )
-
-NOTHING = Parameter("dyn")
-"""The element type of ``[]``: fits every type. It is shown as ``dyn``, as cel-go has it once a check is done."""
 
 _COMPARING = frozenset({"_==_", "_!=_", "@in", "_[_]"})
 """Functions that take numbers of different types together."""
@@ -78,7 +76,9 @@ def resolve(name: str, arguments: tuple[Type, ...], *, method: bool, unchecked: 
             continue
         mixing = _mixing(function, dynamic=dynamic)
         bindings: dict[str, Type] = {}
-        if all(_fits(p, a, bindings, mixing=mixing) for p, a in zip(overload.parameters, behind, strict=True)):
+        # An optional holds what is ``dyn`` as such, for nothing else will tell.
+        actual = arguments if isinstance(overload.result, OptionalType) else behind
+        if all(_fits(p, a, bindings, mixing=mixing) for p, a in zip(overload.parameters, actual, strict=True)):
             fitting.append(Resolution(overload, _substitute(overload.result, bindings)))
             if not open_:
                 break
@@ -146,9 +146,16 @@ def join(a: Type, b: Type) -> Type | None:
 
 
 def _join_plain(a: Type, b: Type) -> Type | None:
-    if a == b:
+    if b in (a, NOTHING):
         return a
+    if a == NOTHING:
+        return b
     match a, b:
+        case OptionalType(x), OptionalType(y):
+            of = join(x, y)
+            return None if of is None else OptionalType(of)
+        case TypeOf(), TypeOf():
+            return TypeOf(DYN)
         case ListType(x), ListType(y):
             element = join(x, y)
             return None if element is None else ListType(element)
@@ -171,7 +178,7 @@ def _fits(parameter: Type, actual: Type, bindings: dict[str, Type], *, mixing: _
         if isinstance(bare := plain(parameter), Parameter) and actual.of is not None:
             return _bind(bare.name, actual, bindings, mixing=mixing)
         return actual.of is None or _fits(parameter, actual.of, bindings, mixing=mixing)
-    if actual == NOTHING:
+    if plain(actual) == NOTHING:
         return True
     match parameter:
         case Dynamic():
@@ -251,5 +258,7 @@ def _substitute(type_: Type, bindings: dict[str, Type]) -> Type:
             return MapType(_substitute(key, bindings), _substitute(value, bindings))
         case OptionalType(of=of):
             return OptionalType(_substitute(of, bindings))
+        case TypeOf(of=of):
+            return TypeOf(_substitute(of, bindings))
         case _:
             return type_

@@ -92,6 +92,20 @@ _LOGIC = (
         (),
         (("2 > 1 ? 10 : 20", "10"), ("false ? 1 / 0 : 20", "20")),
     ),
+    Entry(
+        ".?",
+        "operator",
+        (
+            "message.?field -> optional_type(A)",
+            "map(string, V).?key -> optional_type(V)",
+            "optional_type(A).?field -> optional_type(B)",
+        ),
+        "The optional of a field or of a key's value, which holds nothing where the field is null or the key is not "
+        "there; what is selected from an optional in turn is one, too. `user.?age.orValue(0) > 18` is never an error. "
+        "(cel-go: optional types)",
+        (),
+        (("{'a': 1}.?a.orValue(0)", "1"), ("{'a': 1}.?b.orValue(0)", "0"), ("{'a': {}}.?a.b.hasValue()", "false")),
+    ),
 )
 
 _MACROS = (
@@ -182,6 +196,8 @@ def _signature(name: str, kind: str, overload: Overload) -> str:
             return f"{name}{operand} -> {result}"
         case "operator", [left, right] if name == "[]":
             return f"{left}[{right}] -> {result}"
+        case "operator", [left, right] if name == "[?]":
+            return f"{left}[?{right}] -> {result}"
         case "operator", [left, right]:
             return f"{left} {name} {right} -> {result}"
         case "method", [receiver, *arguments]:

@@ -9,6 +9,7 @@ unequal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -134,7 +135,28 @@ TIMESTAMP = Primitive("timestamp")
 DURATION = Primitive("duration")
 DYN = Dynamic()
 
+NOTHING = Parameter("dyn")
+"""The element type of ``[]``: fits every type. It is shown as ``dyn``, as cel-go has it once a check is done."""
+
 NUMBERS = (INT, UINT, DOUBLE)
+
+TYPE_NAMES: Mapping[str, Type] = {
+    **{t.name: t for t in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL)},
+    "google.protobuf.Timestamp": TIMESTAMP,
+    "google.protobuf.Duration": DURATION,
+    "list": ListType(DYN),
+    "map": MapType(DYN, DYN),
+    "optional_type": OptionalType(DYN),
+    "type": TypeOf(DYN),
+}
+"""The names that stand for types in a condition. (Specification: "Abstract types")"""
+
+
+def name_of(type_: Type) -> str:
+    """The name of a type as a value: lists and maps are of one type each, whatever they hold."""
+    bare = plain(type_)
+    by_kind = {"list": "list", "map": "map", "optional": "optional_type", "type": "type"}
+    return by_kind.get(bare.kind) or next((name for name, known in TYPE_NAMES.items() if known == bare), str(bare))
 
 
 def plain(type_: Type) -> Type:

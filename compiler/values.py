@@ -6,6 +6,8 @@ constant), a map a dict. The types below are those that Python lacks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 NANOSECONDS = 1_000_000_000
 """Nanoseconds in a second."""
 
@@ -26,6 +28,25 @@ class Duration(int):
     """Nanoseconds."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TypeValue:
+    """A type as a value, by the name that stands for it in a condition: what ``type()`` gives."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """An optional value: ``present`` tells one that holds null from one that holds nothing."""
+
+    value: object = None
+    present: bool = True
+
+
+NONE = Optional(present=False)
+"""``optional.none()``."""
 
 
 class Message(dict[str, object]):

@@ -8,7 +8,7 @@ import polars as pl
 from polars._typing import TimeUnit
 
 from compiler.cell import INT64_MAX, INT64_MIN
-from compiler.overloads import NOTHING, join
+from compiler.overloads import join
 from compiler.types import (
     BOOL,
     BYTES,
@@ -16,19 +16,23 @@ from compiler.types import (
     DURATION,
     DYN,
     INT,
+    NOTHING,
     NULL,
     STRING,
     TIMESTAMP,
+    TYPE_NAMES,
     UINT,
     ListType,
     MapType,
+    OptionalType,
     StructType,
     Type,
+    TypeOf,
     is_nullable,
     nullable,
     plain,
 )
-from compiler.values import Duration, Message, Timestamp, Uint
+from compiler.values import Duration, Message, Optional, Timestamp, TypeValue, Uint
 
 _TICK = {"ns": 1, "us": 1_000, "ms": 1_000_000}
 _DAY = 86_400_000_000_000
@@ -186,6 +190,10 @@ def type_of(value: object) -> Type:
             return STRING
         case bytes():
             return BYTES
+        case Optional():
+            return OptionalType(type_of(value.value) if value.present else NOTHING)
+        case TypeValue():
+            return TypeOf(TYPE_NAMES.get(value.name, DYN))
         case list() | tuple():
             return ListType(_common(value))
         case Message():
@@ -228,6 +236,8 @@ def _joined(a: Type, b: Type) -> Type:
             joined = ListType(_joined(x, y))
         case MapType(key=k, value=x), MapType(key=m, value=y):
             joined = MapType(_joined(k, m), _joined(x, y))
+        case OptionalType(of=x), OptionalType(of=y):
+            joined = OptionalType(_joined(x, y))
         case _:
             return join(a, b) or DYN
     return nullable(joined) if is_nullable(a) or is_nullable(b) else joined
@@ -241,6 +251,8 @@ def _is_mixed(type_: Type) -> bool:
             return _is_mixed(key) or _is_mixed(value)
         case StructType():
             return any(_is_mixed(field) for _, field in bare.fields)
+        case OptionalType(of=of):
+            return _is_mixed(of)
         case _:
             return bare == DYN
 
@@ -249,7 +261,8 @@ def column(values: Sequence[object], type_: Type) -> pl.Series:
     """A column of values of one CEL type; None is null.
 
     Timestamps become Datetime in UTC and durations Duration, in microseconds where that is exact, else in nanoseconds;
-    where 64 bits cannot hold those, they become nanoseconds in an Int128.
+    where 64 bits cannot hold those, they become nanoseconds in an Int128. Optionals become structs of ``present`` and
+    ``value``, types their names.
 
     Raises:
         InterpretationError: a value is not of the type.
@@ -280,6 +293,8 @@ def _times(value: object) -> Iterator[int]:
     match value:
         case Timestamp() | Duration():
             yield value
+        case Optional():
+            yield from _times(value.value)
         case list() | tuple():
             for element in value:
                 yield from _times(element)
@@ -295,6 +310,10 @@ def _stored(value: object, tick: int) -> object:
     match value:
         case Timestamp() | Duration():
             return int(value) // tick
+        case Optional():
+            return {"present": value.present, "value": _stored(value.value, tick)}
+        case TypeValue():
+            return value.name
         case list() | tuple():
             return [_stored(element, tick) for element in value]
         case dict():
@@ -320,6 +339,12 @@ def _column_types(type_: Type, unit: TimeUnit | None) -> tuple[pl.DataType, pl.D
                 pl.Struct({name: storage for name, (storage, _) in fields.items()}),
                 pl.Struct({name: dtype for name, (_, dtype) in fields.items()}),
             )
+        case OptionalType(of=of):
+            storage, dtype = _column_types(of, unit)
+            present = pl.Boolean()
+            return pl.Struct({"present": present, "value": storage}), pl.Struct({"present": present, "value": dtype})
+        case TypeOf():
+            return pl.String(), pl.String()
         case _ if bare in (TIMESTAMP, DURATION) and unit is None:
             return pl.Int128(), pl.Int128()
         case _ if bare == TIMESTAMP:

@@ -18,12 +18,13 @@ from compiler.types import (
     ListType,
     MapType,
     Nullable,
+    OptionalType,
     Parameter,
     Type,
     is_nullable,
     plain,
 )
-from compiler.values import Duration, Timestamp, Uint
+from compiler.values import Duration, Optional, Timestamp, Uint
 
 NO_SUCH_OVERLOAD = "no such overload"
 
@@ -65,6 +66,8 @@ def _takes(parameter: Type, class_: type) -> bool:
             return class_ in (list, tuple)
         case MapType():
             return class_ is dict
+        case OptionalType():
+            return class_ is Optional
         case _:
             return _CLASSES.get(bare) is class_
 
@@ -80,6 +83,8 @@ def _needs_elements(parameter: Type) -> bool:
             return not _is_anything(element)
         case MapType(key=key, value=value):
             return not (_is_anything(key) and _is_anything(value))
+        case OptionalType(of=of):
+            return not _is_anything(of)
         case _:
             return False
 
@@ -97,6 +102,8 @@ def holds(parameter: Type, value: object) -> bool:
             return all(_holds_element(element, v) for v in value)
         case MapType(key=key_type, value=value_type), dict():
             return all(_holds_element(key_type, k) and _holds_element(value_type, v) for k, v in value.items())
+        case OptionalType(of=of), Optional():
+            return not value.present or _holds_element(of, value.value)
         case bare, _:
             return _takes(bare, type(value))
 

@@ -48,10 +48,11 @@ from compiler.syntax import (
     Name,
     Select,
     Syntax,
+    dotted_name,
     function_name,
 )
-from compiler.types import STRING, UINT, Type
-from compiler.values import Message, Timestamp, Uint
+from compiler.types import STRING, TYPE_NAMES, UINT, Type
+from compiler.values import NONE, Message, Optional, Timestamp, TypeValue, Uint
 
 from .budget import DeadlinePassed
 from .cel_python import from_cel_python, to_cel_python
@@ -158,23 +159,29 @@ class Evaluator(CelPythonEvaluator):
         elif name in self._row:
             value = self._row[name]
         else:
+            if name in TYPE_NAMES:
+                return TypeValue(name)
             message, _ = messages.undeclared(name, ())
             return CelError(message, node.span)
         return CelError(OVERFLOW, node.span) if value is OUT_OF_RANGE else value
 
     def _select(self, node: Select, scope: _Scope) -> object:
-        if node.optional:
-            return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
         column = resolve(node, self._row, scope)
         if column is not None:
             value = self._row[column]
+            if node.optional and value is not OUT_OF_RANGE:
+                return NONE if value is None else Optional(value)
         elif is_row(node.operand, scope):
             return self._no_such_field(node)
+        elif (name := dotted_name(node)) in TYPE_NAMES and name is not None:
+            return TypeValue(name)
         else:
             operand = self._visit(node.operand, scope)
+            if isinstance(operand, CELEvalError):
+                return operand
+            if node.optional or isinstance(operand, Optional):
+                return self._optional_field(node, operand)
             match operand:
-                case CELEvalError():
-                    return operand
                 case Message() if node.field in operand:
                     value = operand[node.field]
                 case Message():
@@ -191,6 +198,31 @@ class Evaluator(CelPythonEvaluator):
                     return CelError(message, node.span)
         return CelError(OVERFLOW, node.span) if value is OUT_OF_RANGE else value
 
+    def _optional_field(self, node: Select | Has, operand: object) -> object:
+        """``operand.?field``, and ``operand.field`` of an optional: the optional of the field."""
+        if isinstance(operand, Optional):
+            if not operand.present:
+                return NONE
+            operand = operand.value
+        match operand:
+            case Message() if node.field not in operand:
+                return self._no_such_field(node)
+            case Message():
+                value = operand[node.field]
+                if value is OUT_OF_RANGE:
+                    return CelError(OVERFLOW, node.span)
+                return NONE if value is None else Optional(value)
+            case dict():
+                field = Literal(node.field_span, STRING, node.field)
+                return self._apply("_[?_]", (operand, node.field), (node.operand, field), node.span)
+            case None if id(node) in self._struct_selections:
+                return NONE
+            case None:
+                return self._is_null(node.operand, node.span)
+            case _:
+                message, _ = messages.no_fields(type_of(operand))
+                return CelError(message, node.span)
+
     def _has(self, node: Has, scope: _Scope) -> object:
         if is_row(node.operand, scope):
             return self._row[node.field] is not None if node.field in self._row else self._no_such_field(node)
@@ -198,6 +230,9 @@ class Evaluator(CelPythonEvaluator):
         match operand:
             case CELEvalError():
                 return operand
+            case Optional():
+                field_value = self._optional_field(node, operand)
+                return field_value.present if isinstance(field_value, Optional) else field_value
             case Message():
                 return operand[node.field] is not None if node.field in operand else self._no_such_field(node)
             case dict():
@@ -217,9 +252,14 @@ class Evaluator(CelPythonEvaluator):
         return CelError(message, node.span)
 
     def _index(self, node: Index, scope: _Scope) -> object:
-        if node.optional:
-            return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
-        return self._strict("_[_]", (node.operand, node.index), node.span, scope)
+        operand = self._visit(node.operand, scope)
+        if isinstance(operand, CELEvalError):
+            return operand
+        index = self._visit(node.index, scope)
+        if isinstance(index, CELEvalError):
+            return index
+        name = "_[?_]" if node.optional or isinstance(operand, Optional) else "_[_]"
+        return self._apply(name, (operand, index), (node.operand, node.index), node.span)
 
     # Calls
 
@@ -230,7 +270,24 @@ class Evaluator(CelPythonEvaluator):
         if method and not declared and isinstance(node.target, Name) and not self._is_variable(node.target, scope):
             # The name of a namespace, rather.
             name, method = f"{node.target.name}.{name}", False
+        if method and name in ("or", "orValue") and len(arguments) == 2:
+            return self._alternative(name, arguments, node.span, scope)
         return self._strict(name, arguments, node.span, scope, method=method)
+
+    def _alternative(self, name: str, arguments: Sequence[Syntax], span: Span, scope: _Scope) -> object:
+        """``or`` and ``orValue``: what is there instead is not evaluated where it is not needed."""
+        optional, other = arguments
+        value = self._visit(optional, scope)
+        if isinstance(value, CELEvalError):
+            return value
+        if isinstance(value, Optional) and value.present:
+            return value if name == "or" else value.value
+        default = self._visit(other, scope)
+        return (
+            default
+            if isinstance(default, CELEvalError)
+            else self._apply(name, (value, default), arguments, span, method=True)
+        )
 
     def _is_variable(self, node: Name, scope: _Scope) -> bool:
         return (node.name in scope and not node.absolute) or node.name == NOW or node.name in self._row
@@ -357,27 +414,38 @@ class Evaluator(CelPythonEvaluator):
         return self._visit(node.then if condition else node.otherwise, scope)
 
     def _list(self, node: ListLiteral, scope: _Scope) -> object:
-        if node.optional:
-            return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
         values = []
-        for element in node.elements:
+        for place, element in enumerate(node.elements):
             value = self._visit(element, scope)
             if isinstance(value, CELEvalError):
                 return value
+            if place in node.optional:
+                if not isinstance(value, Optional):
+                    return self._not_optional(value, element)
+                if not value.present:
+                    continue
+                value = value.value
             values.append(value)
         return values
+
+    def _not_optional(self, value: object, node: Syntax) -> CelError:
+        return self._is_null(node, node.span) if value is None else CelError(NO_SUCH_OVERLOAD, node.span)
 
     def _map(self, node: MapLiteral, scope: _Scope) -> object:
         entries: _Entries = []
         for entry in node.entries:
-            if entry.optional:
-                return CelError(messages.UNSUPPORTED_OPTIONAL, node.span)
             key = self._visit(entry.key, scope)
             if isinstance(key, CELEvalError):
                 return key
             value = self._visit(entry.value, scope)
             if isinstance(value, CELEvalError):
                 return value
+            if entry.optional:
+                if not isinstance(value, Optional):
+                    return self._not_optional(value, entry.value)
+                if not value.present:
+                    continue
+                value = value.value
             entries.append((key, value))
         return _make_map(entries, node.span)
 

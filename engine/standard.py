@@ -7,18 +7,23 @@ from polars._typing import TimeUnit
 
 from compiler.cell import INT64_MAX, INT64_MIN, standard_dtype
 from compiler.functions import ticks
-from compiler.types import DURATION, TIMESTAMP, Type, plain
+from compiler.types import DURATION, TIMESTAMP, OptionalType, Type, plain
 
 
 def standard(values: pl.Series, type_: Type) -> pl.Series:
     """The values in the standard Polars type of their CEL type: Int64, UInt64, Float64, String, ...
 
     Timestamps become Datetime in UTC and durations Duration, in microseconds where that is exact, else in nanoseconds;
-    beyond what 64 bits of nanoseconds can hold they stay nanoseconds in an Int128. Structs and maps stay as they are.
+    beyond what 64 bits of nanoseconds can hold they stay nanoseconds in an Int128. Structs and maps stay as they
+    are; an optional is a struct of ``present`` and ``value``.
     """
     bare = plain(type_)
     if bare in (TIMESTAMP, DURATION):
         return _standard_times(values, bare)
+    if isinstance(bare, OptionalType) and isinstance(values.dtype, pl.Struct):
+        held = standard(values.struct.field("value"), bare.of).alias("value")
+        packed = pl.select(pl.struct(values.struct.field("present"), held)).to_series()
+        return pl.select(pl.when(values.is_not_null()).then(packed)).to_series()
     dtype = standard_dtype(bare)
     return values if dtype is None or dtype == values.dtype else values.cast(dtype)
 

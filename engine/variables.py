@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from compiler.check import NOW, ROW
@@ -25,7 +25,7 @@ from compiler.syntax import (
     Syntax,
     function_name,
 )
-from compiler.types import ListType, MapType, StructType, Type, plain
+from compiler.types import ListType, MapType, OptionalType, StructType, Type, plain
 
 _Locals = Mapping[str, Type | None]
 
@@ -63,7 +63,8 @@ class Walk:
             case Select():
                 name = resolve(node, self.types, locals_)
                 if name is not None:
-                    return self._column(name)
+                    column = self._column(name)
+                    return OptionalType(column) if node.optional and column is not None else column
                 return self._field(node, locals_)
             case Has():
                 if is_row(node.operand, locals_):
@@ -74,9 +75,9 @@ class Walk:
             case Index():
                 operand = self.type_of(node.operand, locals_)
                 self.type_of(node.index, locals_)
-                match operand:
+                match _held(operand):
                     case ListType(element=element) | MapType(value=element):
-                        return plain(element)
+                        return _like(operand, plain(element), optional=node.optional)
                     case _:
                         return None
             case Call():
@@ -85,7 +86,7 @@ class Walk:
                 types = [self.type_of(argument, locals_) for argument in node.arguments]
                 if node.function == "dyn" and node.target is None and len(types) == 1:
                     return types[0]
-                return _first(target, *types) if node.function == "_+_" else None
+                return _result(node.function, target, types)
             case Logic():
                 for operand_node in node.operands:
                     self.type_of(operand_node, locals_)
@@ -121,15 +122,17 @@ class Walk:
         return plain(type_)
 
     def _field(self, node: Select | Has, locals_: _Locals) -> Type | None:
-        match self.type_of(node.operand, locals_):
+        operand = self.type_of(node.operand, locals_)
+        optional = isinstance(node, Select) and node.optional
+        match _held(operand):
             case StructType() as struct:
                 field = struct.field(node.field)
                 if field is None:
                     return None
                 self.struct_selections.add(id(node))
-                return plain(field)
+                return _like(operand, plain(field), optional=optional)
             case MapType(value=value):
-                return plain(value)
+                return _like(operand, plain(value), optional=optional)
             case _:
                 return None
 
@@ -158,6 +161,29 @@ class Walk:
                 return None
 
 
+def _held(type_: Type | None) -> Type | None:
+    """What an optional holds; another type is itself."""
+    return plain(type_.of) if isinstance(type_, OptionalType) else type_
+
+
+def _like(operand: Type | None, part: Type, *, optional: bool) -> Type:
+    """The type of a part: an optional where it is selected as one, or from one."""
+    return OptionalType(part) if optional or isinstance(operand, OptionalType) else part
+
+
+def _result(function: str, target: Type | None, arguments: Sequence[Type | None]) -> Type | None:
+    """The type of a call that hands on what it is given."""
+    match function:
+        case "_+_" | "or":
+            return _first(target, *arguments)
+        case "orValue" | "value":
+            return _first(_held(target), *arguments)
+        case "of" | "ofNonZeroValue" if len(arguments) == 1 and arguments[0] is not None:
+            return OptionalType(arguments[0])
+        case _:
+            return None
+
+
 def _first(*types: Type | None) -> Type | None:
     return next((type_ for type_ in types if type_ is not None), None)
 
@@ -172,10 +198,10 @@ def resolve(node: Select, columns: Mapping[str, object], locals_: Mapping[str, o
 
     (Specification: "Name Resolution", the longest name first; what starts at a comprehension variable is none.)
     """
-    if node.optional:
-        return None
     if is_row(node.operand, locals_):
         return node.field if node.field in columns else None
+    if node.optional:
+        return None
     parts = [node.field]
     operand = node.operand
     while isinstance(operand, Select) and not operand.optional:

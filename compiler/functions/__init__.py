@@ -7,7 +7,7 @@ from functools import cache, cached_property
 
 from .declare import Function
 
-NAMESPACES = frozenset({"base64", "lists", "math", "sets", "strings"})
+NAMESPACES = frozenset({"base64", "lists", "math", "optional", "sets", "strings"})
 """What the names of functions in a namespace begin with."""
 
 
@@ -19,7 +19,7 @@ class Catalogue(Mapping[tuple[str, bool], Function]):
     """
 
     def __init__(self) -> None:
-        from . import arithmetic, collections, comparison, conversions, strings, temporal
+        from . import arithmetic, collections, comparison, conversions, optionals, strings, temporal, type_values
 
         self._standard = merged(
             (
@@ -29,6 +29,8 @@ class Catalogue(Mapping[tuple[str, bool], Function]):
                 *temporal.functions(),
                 *collections.functions(),
                 *conversions.functions(),
+                *optionals.functions(),
+                *type_values.functions(),
             )
         )
 

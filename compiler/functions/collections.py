@@ -41,12 +41,10 @@ def functions() -> tuple[Function, ...]:
         Function(
             "_[_]",
             (
-                Overload("index_list", (list_type, INT), element, _element_at, _list_item, out_of_range),
-                Overload("index_list_uint", (list_type, UINT), element, _element_at, _list_item, out_of_range, True),
-                Overload(
-                    "index_list_double", (list_type, DOUBLE), element, _element_at, _list_item, out_of_range, True
-                ),
-                Overload("index_map", (map_type, key), value, _value_at, _map_item, (Failure(NO_SUCH_KEY),)),
+                Overload("index_list", (list_type, INT), element, element_at, list_item, out_of_range),
+                Overload("index_list_uint", (list_type, UINT), element, element_at, list_item, out_of_range, True),
+                Overload("index_list_double", (list_type, DOUBLE), element, element_at, list_item, out_of_range, True),
+                Overload("index_map", (map_type, key), value, value_at, map_item, (Failure(NO_SUCH_KEY),)),
             ),
             "The element of a list at a position counted from 0, or the value of a map at a key; an error where there "
             'is none. (Specification: "Field Selection and Indexing")',
@@ -77,7 +75,8 @@ def _size(cell: Cell, length: pl.Expr) -> Cell:
     return Cell(length, INT, pl.UInt32(), may_be_null(cell), interval=(0, _LONGEST))
 
 
-def _element_at(container: Cell, index: Cell) -> Cell:
+def element_at(container: Cell, index: Cell) -> Cell:
+    """The element of a list; ``error`` is true where there is none, or where either argument is null or an error."""
     list_type = plain(container.type)
     assert isinstance(list_type, ListType)
     if not isinstance(container.dtype, pl.List):
@@ -100,7 +99,8 @@ def _position(index: Cell) -> pl.Expr:
     return pl.when(value.is_not_null()).then(whole.fill_null(-1))
 
 
-def _value_at(container: Cell, key: Cell) -> Cell:
+def value_at(container: Cell, key: Cell) -> Cell:
+    """The value of a map; its ``error`` is true where there is none, or where either argument is null or an error."""
     map_type = plain(container.type)
     assert isinstance(map_type, MapType)
     if not isinstance(container.dtype, pl.Map):
@@ -130,13 +130,23 @@ def _concatenate(left: Cell, right: Cell) -> Cell:
     return Cell(value, ListType(element), dtype, may_be_null(left) or may_be_null(right))
 
 
-def _list_item(container: list[object], index: float) -> object:
+def list_item(container: list[object], index: float) -> object:
+    """The element of a list.
+
+    Raises:
+        EvaluationError: there is none.
+    """
     if not 0 <= index < len(container) or index != int(index):
         raise EvaluationError(INDEX_OUT_OF_RANGE)
     return container[int(index)]
 
 
-def _map_item(container: dict[object, object], key: object) -> object:
+def map_item(container: dict[object, object], key: object) -> object:
+    """The value of a map.
+
+    Raises:
+        EvaluationError: there is none.
+    """
     for other, value in container.items():
         if equal_values(key, other):
             return value

@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from ..cell import Cell, NotColumnar, integer_range, may_be_null
+from ..cell import Cell, NotColumnar, integer_range, may_be_null, presence
 from ..types import (
     BOOL,
     BYTES,
     DOUBLE,
     DURATION,
     INT,
+    NOTHING,
     NULL,
     NUMBERS,
     STRING,
@@ -24,12 +25,14 @@ from ..types import (
     ListType,
     MapType,
     Nullable,
+    OptionalType,
     Parameter,
     StructType,
     Type,
+    TypeOf,
     plain,
 )
-from ..values import Duration, Timestamp
+from ..values import Duration, Optional, Timestamp
 from . import constants, ticks
 from .declare import Function, Overload
 
@@ -116,9 +119,9 @@ def order(symbol: str, left: Cell, right: Cell) -> Cell:
         a, b = _common(left, right)
         value = _apply(symbol, a, b)
         # Polars orders NaN as the greatest value; in CEL it is in no order.
-        if symbol in (">", ">=") and _may_be_nan(left):
+        if symbol in (">", ">=") and may_be_nan(left):
             value = value & _ordered(a, right, b)
-        if symbol in ("<", "<=") and _may_be_nan(right):
+        if symbol in ("<", "<=") and may_be_nan(right):
             value = value & _ordered(b, left, a)
     return Cell(value, BOOL, pl.Boolean(), may_be_null(left) or may_be_null(right))
 
@@ -126,6 +129,8 @@ def order(symbol: str, left: Cell, right: Cell) -> Cell:
 def equal(left: Cell, right: Cell) -> Cell:
     """``==``: an error where either operand is one, otherwise never null."""
     failures = [f for f in (left.failed(), right.failed()) if f is not None]
+    if isinstance(left.type, OptionalType) and isinstance(right.type, OptionalType):
+        return Cell(_equal_optionals(left, right), BOOL, pl.Boolean(), bool(failures))
     if not left.nullable and not right.nullable:
         return Cell(_equal_present(left, right), BOOL, pl.Boolean(), bool(failures))
     if NULL in (left.type, right.type):
@@ -154,14 +159,23 @@ def _equal_present(left: Cell, right: Cell) -> pl.Expr:
         return _equal_lists(left, right)
     if isinstance(a_type, (MapType, StructType)) and type(a_type) is type(b_type):
         raise NotColumnar("maps and messages are compared as wholes")
+    if isinstance(a_type, TypeOf) and isinstance(b_type, TypeOf):
+        return left.value == right.value
     if a_type != b_type and not (a_type in NUMBERS and b_type in NUMBERS):
         # Values of different types are never equal.
         return pl.when(left.value.is_not_null() & right.value.is_not_null()).then(statement=False)
     a, b = _common(left, right)
     value = a == b
-    if _may_be_nan(left) and _may_be_nan(right):
+    if may_be_nan(left) and may_be_nan(right):
         value = value & _ordered(a, right, b)
     return value
+
+
+def _equal_optionals(left: Cell, right: Cell) -> pl.Expr:
+    """Both hold nothing, or equal values; null where either is an error."""
+    a, b = presence(left), presence(right)
+    held = pl.lit(value=False) if NOTHING in (a.value.type, b.value.type) else equal(a.value, b.value).value
+    return pl.when(a.present & b.present).then(held.fill_null(value=False)).otherwise(~(a.present ^ b.present))
 
 
 def _ordered(value: pl.Expr, other: Cell, other_value: pl.Expr) -> pl.Expr:
@@ -257,7 +271,8 @@ def _as_double(cell: Cell) -> pl.Expr:
     return cell.value if cell.dtype == pl.Float64() else cell.value.cast(pl.Float64())
 
 
-def _may_be_nan(cell: Cell) -> bool:
+def may_be_nan(cell: Cell) -> bool:
+    """Whether NaN can be among the values."""
     if plain(cell.type) != DOUBLE or cell.finite:
         return False
     return cell.constant is None or cell.constant[0] != cell.constant[0]
@@ -298,6 +313,8 @@ def equal_values(left: object, right: object) -> bool:
         )
     if _kind(left) != _kind(right):
         return False
+    if isinstance(left, Optional) and isinstance(right, Optional):
+        return left.present == right.present and equal_values(left.value, right.value)
     if isinstance(left, float) != isinstance(right, float):
         # The specification compares int and uint with double as doubles.
         return float(left) == float(right)  # type: ignore[arg-type]

@@ -7,8 +7,23 @@ from collections.abc import Sequence
 import polars as pl
 
 from ..cell import Cell, NotColumnar, standard_dtype
-from ..types import BOOL, BYTES, DOUBLE, DURATION, INT, NULL, STRING, TIMESTAMP, UINT, ListType, Type, nullable, plain
-from ..values import Duration, Timestamp, Uint
+from ..types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    ListType,
+    Type,
+    TypeOf,
+    nullable,
+    plain,
+)
+from ..values import Duration, Timestamp, TypeValue, Uint
 from . import ticks
 
 
@@ -22,6 +37,8 @@ def constant(value: object, type_: Type) -> Cell:
         return constant_list(value, type_)
     bare = plain(type_) if value is not None else NULL
     match bare:
+        case TypeOf() if isinstance(value, TypeValue):
+            return Cell(pl.lit(value.name), bare, pl.String(), fallible=False, constant=(value,))
         case _ if bare in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL):
             dtype = standard_dtype(bare)
             assert dtype is not None

@@ -31,9 +31,10 @@ from ..types import (
     ListType,
     StructType,
     Type,
+    TypeOf,
     plain,
 )
-from ..values import Duration, Message, Timestamp
+from ..values import Duration, Message, Timestamp, TypeValue
 from . import conversions, generated, ticks, time_text
 from .constants import elements
 from .declare import EvaluationError, Failure, Function, Overload
@@ -203,6 +204,8 @@ def _text(value: object) -> str:
             return _decimal(value)
         case str():
             return value
+        case TypeValue():
+            return value.name
         case bytes():
             try:
                 return value.decode()
@@ -325,7 +328,7 @@ def _text_column(cell: Cell) -> pl.Expr:
         return time_text.format_timestamps(cell)
     if type_ == DURATION:
         return time_text.format_durations(cell)
-    if type_ in (STRING, INT, UINT, BOOL):
+    if type_ in (STRING, INT, UINT, BOOL) or isinstance(type_, TypeOf):
         return cell.standard.cast(pl.String)
     raise NotColumnar(f"%s of {type_} has no columnar form")
 

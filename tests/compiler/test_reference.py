@@ -22,7 +22,7 @@ def value_of(expression: str) -> object:
 def test_every_function_is_listed_once() -> None:
     names = [(entry.name, entry.kind, entry.signatures) for entry in ENTRIES]
     assert len(names) == len(set(names))
-    assert len(names) == len(catalogue()) + 3 + 6
+    assert len(names) == len(catalogue()) + 4 + 6
 
 
 def test_the_macros_are_those_of_the_parser() -> None:
@@ -57,6 +57,8 @@ def test_examples_of_what_is_no_function(expression: str, value: str) -> None:
         ("-", "operator", "int - int -> int"),
         ("-", "operator", "-int -> int"),
         ("[]", "operator", "list(A)[int] -> A"),
+        ("[?]", "operator", "list(A)[?int] -> optional_type(A)"),
+        (".?", "operator", "message.?field -> optional_type(A)"),
         ("contains", "method", "string.contains(string) -> bool"),
         ("size", "function", "size(string) -> int"),
         ("math.abs", "function", "math.abs(int) -> int"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from compiler.values import NANOSECONDS, Duration, Timestamp, Uint
+from compiler.values import NANOSECONDS, Duration, Timestamp, TypeValue, Uint
 
 PATH = Path(__file__).parents[3] / "shared" / "conformance" / "cases.jsonl"
 
@@ -29,13 +29,6 @@ _COLUMN_TYPES: Mapping[str, pl.DataType] = {
     "timestamp": pl.Datetime("ns", "UTC"),
     "duration": pl.Duration("ns"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TypeValue:
-    """A type as a value, such as ``int``."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ def cases() -> Iterator[Case]:
 
 
 def value(tagged: Mapping[str, object]) -> object:
-    """The value of a tagged one: what ``compiler.values`` has for it, or a :class:`TypeValue`."""
+    """The value of a tagged one: what ``compiler.values`` has for it."""
     ((tag, inner),) = tagged.items()
     match tag, inner:
         case "int64", str():
@@ -142,10 +135,8 @@ def is_same(a: object, b: object) -> bool:
 
 
 def fits_column(a: object) -> bool:
-    """Whether a column can hold a value: no type, and no list or map with elements of several types."""
+    """Whether a column can hold a value: no list or map with elements of several types."""
     match a:
-        case TypeValue():
-            return False
         case list():
             return all(map(fits_column, a)) and _one_type(a)
         case dict():

@@ -18,7 +18,7 @@ import pytest
 from compiler.condition import compile_condition
 from compiler.schema import Schema
 from compiler.source import Span
-from compiler.values import Duration, Timestamp
+from compiler.values import Duration, Timestamp, TypeValue
 from engine import CompileError, Mode, evaluate
 from engine.celvalues import read
 from engine.interpreted import Failed, evaluate_once
@@ -125,6 +125,8 @@ def outcome(case: Case, text: str, variables: tuple[Variable, ...], mode: Mode) 
     (value,) = read(evaluation.values)
     if isinstance(value, int) and evaluation.values.dtype == pl.Int128():
         value = Timestamp(value) if evaluation.type == "timestamp" else Duration(value)
+    if isinstance(value, str) and evaluation.type.startswith("type("):
+        value = TypeValue(value)
     return Answer(value, evaluation.type, evaluation.mode)
 
 

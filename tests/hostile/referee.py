@@ -26,7 +26,7 @@ from typing import Protocol, cast
 
 import polars as pl
 from cel_expr_python import cel
-from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_strings
+from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 from google.protobuf import (
     any_pb2,
     descriptor_pb2,
@@ -45,7 +45,7 @@ from tests.hostile.values import ERROR, Value
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _ABSENT = object()
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-_SELECTION = re.compile(r"(?<!has\()\buser\.")
+_SELECTION = re.compile(r"(?<!has\()\buser\.(?!\?)")
 _TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?s")
 _TICK = {"ms": 10**6, "us": 10**3, "ns": 1}
 _DAY = 86_400 * 10**9
@@ -83,8 +83,14 @@ class Referee:
         self._rows = {nulls: self._messages(nulls=nulls) for nulls in (False, True)}
         names = [n for n in frame.columns if _NAMES.fullmatch(n) and n not in ("user", "now")]
         variables = dict.fromkeys((*names, "user", "now"), cel.Type.DYN)
-        libraries = (ext_bindings.ExtBindings, ext_encoders.ExtEncoders, ext_math.ExtMath, ext_strings.ExtStrings)
-        self._environment = cel.NewEnv(self._pool.descriptors, variables=variables, extensions=[e() for e in libraries])
+        extensions = [
+            ext_bindings.ExtBindings(),
+            ext_encoders.ExtEncoders(),
+            ext_math.ExtMath(),
+            ext_optional.ExtOptional(),
+            ext_strings.ExtStrings(),
+        ]
+        self._environment = cel.NewEnv(self._pool.descriptors, variables=variables, extensions=extensions)
 
     def outcomes(self, condition: str, *, null_structs: bool = False) -> list[Value]:
         """The value of a condition on each row, or ``ERROR``."""
