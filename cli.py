@@ -19,6 +19,7 @@ from commands.comparison import bench_command, demo_command
 from commands.counting import count_command, members_command, recalculate_command
 from commands.inspection import check_command, explain_command, functions_command, schema_command
 from commands.output import FAILED, INTERRUPTED, MISUSED, NO_READER, NO_SNAPSHOT, note
+from commands.service import serve_command
 
 COMMANDS = (
     count_command,
@@ -30,6 +31,7 @@ COMMANDS = (
     functions_command,
     bench_command,
     demo_command,
+    serve_command,
 )
 
 
