@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import messages, optional_nodes
+from . import comprehensions, messages, optional_nodes
 from .diagnostics import CompileError, Diagnostic
 from .functions import catalogue
 from .functions.declare import EvaluationError, Function
@@ -30,6 +30,7 @@ from .ir import (
     MakeList,
     MakeMap,
     Node,
+    Part,
 )
 from .overloads import join, resolve
 from .schema import Schema
@@ -422,44 +423,42 @@ class _Checker:
         return MakeMap(syntax.span, type_, keys, values, fingerprint, depends, origin=syntax, optional=optional)
 
     def comprehension(self, syntax: ComprehensionSyntax) -> Node:
-        if len(syntax.variables) != 1 or syntax.macro.startswith("transform"):
-            return self.unsupported(syntax.span, messages.UNSUPPORTED_TWO_VARIABLES)
         range_ = self.node(syntax.range)
         type_ = _behind(range_.type)
-        match type_:
-            case ListType(element=element):
-                variable = _part(range_.type, element)
-            case MapType(key=key):
-                variable = _part(range_.type, key)
-            case Dynamic():
-                variable = DYN
-            case _:
-                message, hint = messages.not_iterable(str(type_), self.source.slice(syntax.range.span), syntax.macro)
-                return self.wrong(syntax.range.span, message, hint, (range_,), syntax, needed=(range_,))
+        count = len(syntax.variables)
+        variables = comprehensions.variables(type_, count)
+        if variables is None:
+            message, hint = messages.not_iterable(str(type_), self.source.slice(syntax.range.span), syntax.macro)
+            return self.wrong(syntax.range.span, message, hint, (range_,), syntax, needed=(range_,))
+        types = [_part(range_.type, of) for _, of in variables]
         depth = self.depth
-        self.scope.append(Local(syntax.range.span, variable, syntax.variables[0], f"@{depth}", 1 << depth))
+        self.scope += [
+            Local(syntax.range.span, of, name, _local(depth, part), 1 << depth, part=part)
+            for name, of, (part, _) in zip(syntax.variables, types, variables, strict=True)
+        ]
         self.depth += 1
         try:
             *filters, last = syntax.arguments
-            maps = syntax.macro == "map"
             condition = self.condition(filters[0]) if filters else None
-            body = self.node(last) if maps else self.condition(last)
+            body = self.node(last) if syntax.macro in comprehensions.TRANSFORMS else self.condition(last)
+            if syntax.macro == "transformMapEntry" and not isinstance(_behind(body.type), MapType | Dynamic):
+                refusal = messages.no_entry(str(body.type), self.source.slice(last.span))
+                body = self.wrong(last.span, *refusal, (body,), last, needed=(body,), text="no such overload")
         finally:
             self.depth -= 1
-            self.scope.pop()
-        if syntax.macro == "filter":
-            result: Type = range_.type if not isinstance(type_, MapType) else ListType(type_.key)
-            result = plain(result)
-        else:
-            result = ListType(body.type) if maps else BOOL
+            del self.scope[-count:]
+        macro = "map" if syntax.macro == "transformList" else syntax.macro
+        whole = type_ if isinstance(type_, MapType) else plain(range_.type)
+        result = comprehensions.result_type(macro, whole, types[0], body.type)
         parts = (range_, body) if condition is None else (range_, condition, body)
         depends = range_.depends | (_depends(parts[1:]) & ~(1 << depth))
         inner = ";".join(p.fingerprint for p in parts)
-        fingerprint = f"{syntax.macro}{depth}({inner})"
-        if any(isinstance(t, Dynamic) and t.of is None for t in (type_, variable)):
-            return self.deferred(syntax.span, result, parts, f"{syntax.macro}{depth}", syntax)._replace(depends=depends)
+        own = f"{macro}{depth}{'' if count == 1 else 'by2'}"
+        fingerprint = f"{own}({inner})"
+        if any(isinstance(t, Dynamic) and t.of is None for t in (type_, *types)):
+            return self.deferred(syntax.span, result, parts, own, syntax)._replace(depends=depends)
         return Comprehension(
-            syntax.span, result, syntax.macro, range_, condition, body, depth, fingerprint, depends, origin=syntax
+            syntax.span, result, macro, range_, condition, body, depth, fingerprint, depends, syntax, count
         )
 
     def bind(self, syntax: BindSyntax) -> Bind:
@@ -546,6 +545,11 @@ def _depends(nodes: Sequence[Node]) -> int:
     for node in nodes:
         bits |= node.depends
     return bits
+
+
+def _local(depth: int, part: Part) -> str:
+    """The fingerprint of a variable of a comprehension."""
+    return f"@{depth}" if part == "element" else f"@{depth}.{part}"
 
 
 def _digest(fingerprint: str) -> str:

@@ -13,7 +13,7 @@ from .functions import ticks
 from .ir import Fail
 from .overloads import known
 from .schema import data_type
-from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, Type, nullable, plain
+from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, StructType, Type, nullable, plain
 
 _FEW = 4
 
@@ -96,3 +96,16 @@ def as_list(cell: Cell) -> Cell:
     if not isinstance(bare, ListType) or not isinstance(cell.dtype, pl.List):
         raise NotColumnar("the range is not a column")
     return cell
+
+
+def as_entries(cell: Cell) -> Cell:
+    """The range of a comprehension of two variables: a list, or the entries of a map as structs of key and value."""
+    bare = plain(cell.type)
+    if not isinstance(bare, MapType) or not isinstance(cell.dtype, pl.Map):
+        return as_list(cell)
+    entry = StructType((("key", bare.key), ("value", bare.value)))
+    entries: Type = ListType(entry)
+    if cell.nullable:
+        entries = nullable(entries)
+    dtype = pl.List(pl.Struct({"key": cell.dtype.key, "value": cell.dtype.value}))
+    return Cell(cell.value.map.entries(), entries, dtype, cell.fallible, cell.error)

@@ -41,8 +41,14 @@ class Column(NamedTuple):
     origin: Syntax | None = None
 
 
+Part = OneOf["element", "index", "key", "value"]
+"""What a variable of a comprehension stands for: an element of a list or a key where it is the only one; of two, an
+element and its index, or an entry's key and value.
+"""
+
+
 class Local(NamedTuple):
-    """The variable of a comprehension."""
+    """A variable of a comprehension."""
 
     span: Span
     type: Type
@@ -50,6 +56,7 @@ class Local(NamedTuple):
     fingerprint: str
     depends: int
     origin: Syntax | None = None
+    part: Part = "element"
 
 
 class Field(NamedTuple):
@@ -140,7 +147,11 @@ class MakeMap(NamedTuple):
 class Comprehension(NamedTuple):
     """A macro: ``body`` over the elements of ``range`` for which ``condition`` (where there is one) holds.
 
-    ``depth`` is that of its own variables: 0 for the outermost.
+    Attributes:
+        macro: ``all``, ``exists``, ``exists_one``, ``filter``, ``map`` (which ``transformList`` is, too),
+            ``transformMap`` or ``transformMapEntry``.
+        depth: that of its own variables: 0 for the outermost.
+        variables: how many it has: 1 or 2.
     """
 
     span: Span
@@ -153,6 +164,7 @@ class Comprehension(NamedTuple):
     fingerprint: str
     depends: int
     origin: Syntax | None = None
+    variables: int = 1
 
 
 class Bound(NamedTuple):

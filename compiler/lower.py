@@ -17,6 +17,7 @@ import polars as pl
 from .cell import Cell, NotColumnar, column_cell, may_be_null
 from .enclosing import enclosed
 from .forms import (
+    as_entries,
     as_list,
     bool_cell,
     column_expression,
@@ -44,20 +45,24 @@ from .ir import (
     MakeList,
     MakeMap,
     Node,
+    Part,
 )
 from .overloads import known
 from .schema import Schema, data_type
 from .shortcuts import decided, is_list_expression, is_membership, through_filters
-from .space import Computed, Kind, Reduction, Space, Step
+from .space import INDEX, Computed, Kind, Reduction, Space, Step
 from .syntax import Bind as BindSyntax
 from .syntax import Syntax
 from .types import (
     BOOL,
+    DYN,
     INT,
     NOTHING,
     NULL,
     ListType,
+    MapType,
     Parameter,
+    StructType,
     nullable,
     plain,
 )
@@ -186,7 +191,7 @@ class Lowering:
                 cell = column_cell(stored, node.type, self.schema.columns[node.name])
                 return replace(cell, finite=True) if node.name in self.finite else cell
             case Local():
-                return self._element(space)
+                return self._variable(node.part, space)
             case Field():
                 return self._field(node, space)
             case Has():
@@ -216,6 +221,19 @@ class Lowering:
                 raise NotLowered(node, node.reason)
 
     # Spaces
+
+    def _variable(self, part: Part, space: Space) -> Cell:
+        match part:
+            case "element":
+                return self._element(space)
+            case "index":
+                return Cell(pl.col(INDEX), INT, pl.Int64(), fallible=False, interval=(0, 2**32 - 1))
+            case "key" | "value":
+                entry = self._element(space)
+                assert isinstance(entry.type, StructType)
+                assert isinstance(entry.dtype, pl.Struct)
+                dtype = next(data_type(f.dtype) for f in entry.dtype.fields if f.name == part)
+                return column_cell(entry.value.struct.field(part), entry.type.field(part) or DYN, dtype)
 
     def _element(self, space: Space) -> Cell:
         assert space.range is not None
@@ -278,10 +296,12 @@ class Lowering:
         self.steps.append(Computed(name, space, expression))
         return pl.col(name)
 
-    def elements(self, range_: Node, depth: int, space: Space) -> tuple[Space, Cell]:
+    def elements(self, range_: Node, depth: int, space: Space, *, variables: int = 1) -> tuple[Space, Cell]:
         """The space of the elements of a comprehension's range, and the range's cell."""
-        range_cell = as_list(self.lower(range_, space))
-        key = (id(space), f"{depth}:{range_.fingerprint}")
+        cell = self.lower(range_, space)
+        range_cell = as_list(cell) if variables == 1 else as_entries(cell)
+        entries = isinstance(plain(cell.type), MapType) and variables == 2
+        key = (id(space), f"{depth}{'entries' if entries else ''}:{range_.fingerprint}")
         child = self._spaces.get(key)
         if child is None:
             child = Space(depth, space, range_cell)
@@ -307,8 +327,11 @@ class Lowering:
         if self.one_macro and space is self.rows and is_list_expression(node):
             with suppress(NotColumnar):
                 return self._list_expression(node, space)
-        filters, range_ = through_filters(node.range)
-        child, range_cell = self.elements(range_, node.depth, space)
+        if node.macro == "transformMapEntry":
+            raise NotLowered(node, "a map is built")
+        # An index counts the elements that are left.
+        filters, range_ = through_filters(node.range) if node.variables == 1 else ([], node.range)
+        child, range_cell = self.elements(range_, node.depth, space, variables=node.variables)
         if node.condition is not None:
             filters.append(node.condition)
         kept = self._kept(filters, child)
@@ -326,8 +349,22 @@ class Lowering:
             value = self.reduce(child, Kind.LIST, dtype, keep=both.value, value=element.value, failed=element.failed())
             return Cell(value, plain(range_cell.type), dtype, fallible or both.fallible or element.fallible)
         keep = None if kept is None else kept.value
+        if node.macro == "transformMap":
+            return self._transformed(node, child, body, keep, fallible=fallible)
         value = self.reduce(child, Kind.LIST, pl.List(body.dtype), keep=keep, value=body.value, failed=body.failed())
         return Cell(value, ListType(body.type), pl.List(body.dtype), fallible or body.fallible)
+
+    def _transformed(
+        self, node: Comprehension, child: Space, body: Cell, keep: pl.Expr | None, *, fallible: bool
+    ) -> Cell:
+        """The values of a map, or of a list by their places, made others; the keys stay, so they are keys."""
+        of_map = isinstance(plain(known(node.range.type)), MapType)
+        key = self._variable("key" if of_map else "index", child)
+        entry = pl.struct(key.value.alias("key"), body.value.alias("value"))
+        entries = pl.List(pl.Struct({"key": key.dtype, "value": body.dtype}))
+        value = self.reduce(child, Kind.LIST, entries, keep=keep, value=entry, failed=body.failed())
+        dtype = pl.Map(key.dtype, body.dtype)
+        return Cell(value.cast(dtype), MapType(key.type, body.type), dtype, fallible or body.fallible)
 
     def _list_expression(self, node: Comprehension, space: Space) -> Cell:
         """``all`` or ``exists`` as one expression over the list, which needs no space of its own."""

@@ -11,7 +11,6 @@ from .types import ListType, MapType, Type, plain
 RUN_TIME_TYPE = "its type is known at run time only"
 ROW_ALONE = "'user' is the whole row: select a field of it, as in user.age"
 UNSUPPORTED_MESSAGE = "messages cannot be built in a condition"
-UNSUPPORTED_TWO_VARIABLES = "macros with two variables are not supported"
 
 MACRO_FORMS = {
     "has": ("has(user.field)",),
@@ -143,6 +142,11 @@ def not_optional(type_: str, text: str) -> tuple[str, str | None]:
 def branches(then: str, otherwise: str) -> tuple[str, str | None]:
     """The two branches of a conditional are of different types."""
     return f"the branches are of different types, {then} and {otherwise}", "convert one, or put both in dyn()"
+
+
+def no_entry(type_: str, text: str) -> tuple[str, str | None]:
+    """A body of ``transformMapEntry`` that is no map."""
+    return f"transformMapEntry() needs a map with one entry, found {type_}", f"write '{{key: {text}}}'"
 
 
 def not_iterable(type_: str, text: str, macro: str) -> tuple[str, str | None]:

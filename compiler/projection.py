@@ -70,7 +70,7 @@ def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: _Elemen
             used[node.name] = _union(used.get(node.name, {}), shape)
         case Local():
             depth = node.depends.bit_length() - 1
-            elements[depth] = _union(elements.get(depth, {}), shape)
+            elements[depth] = _union(elements.get(depth, {}), _of_element(node, shape))
         case Bound():
             elements[node.fingerprint] = _union(elements.get(node.fingerprint, {}), shape)
         case Bind():
@@ -105,6 +105,17 @@ def _collect_macro(node: Comprehension, shape: Shape, used: dict[str, Shape], el
         element = _union(element, shape)
     elements.update(inside)
     _collect(node.range, element, used, elements)
+
+
+def _of_element(node: Local, shape: Shape) -> Shape:
+    """What a variable of a macro uses of an element: of its index nothing, of an entry all."""
+    match node.part:
+        case "element":
+            return shape
+        case "index":
+            return {}
+        case "key" | "value":
+            return None
 
 
 def _union(a: Shape, b: Shape) -> Shape:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from .cell import Cell
+from .comprehensions import TRANSFORMS
 from .ir import (
     Bind,
     Bound,
@@ -183,14 +184,14 @@ class Reasons:
         return pl.when(test.is_null()).then(before).otherwise(after)
 
     def _comprehension(self, node: Comprehension, space: Space) -> list[pl.Expr | None]:
-        child, range_cell = self._lowering.elements(node.range, node.depth, space)
+        child, range_cell = self._lowering.elements(node.range, node.depth, space, variables=node.variables)
         parts = [self.of(node.range, space)]
         if range_cell.nullable:
             text = pl.lit(null_reason(self._source, node.range.span, node.span))
             parts.append(pl.when(range_cell.value.is_null()).then(text))
         inner = [] if node.condition is None else [self.of(node.condition, child), self._null(node.condition, child)]
         inner.append(self.of(node.body, child))
-        if node.macro != "map":
+        if node.macro not in TRANSFORMS:
             inner.append(self._null(node.body, child))
         if any(p is not None for p in inner):
             parts.append(self._lowering.reduce(child, Kind.FIRST, pl.String(), value=_first(inner)))

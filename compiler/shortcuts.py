@@ -33,6 +33,7 @@ def is_list_expression(node: Comprehension) -> bool:
     bare = plain(known(node.range.type))
     return (
         node.macro in ("all", "exists")
+        and node.variables == 1
         and node.body.depends == 1 << node.depth
         and isinstance(bare, ListType)
         and plain(bare.element) in _SCALARS

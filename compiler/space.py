@@ -17,6 +17,9 @@ from .cell import Cell
 ELEMENT = "element"
 """The column of a child space that holds the elements themselves."""
 
+INDEX = "index"
+"""The column of a child space that holds each element's place in its list, counted from 0 (Int64)."""
+
 
 @dataclass(eq=False, slots=True)
 class Space:

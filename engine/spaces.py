@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from compiler.schema import data_type
-from compiler.space import ELEMENT, Computed, Kind, Reduction, Space, Step
+from compiler.space import ELEMENT, INDEX, Computed, Kind, Reduction, Space, Step
 
 from .evaluated import MOST_ELEMENTS, TooManyElements, evaluated
 
@@ -22,6 +22,12 @@ class _Elements:
     frame: pl.DataFrame
     parents: NDArray[np.intp]
     present: pl.Series
+
+    def indices(self) -> pl.Series:
+        """Each element's place in its list."""
+        lengths = np.bincount(self.parents)
+        starts = np.cumsum(lengths) - lengths
+        return pl.Series(INDEX, np.arange(len(self.parents)) - starts[self.parents], dtype=pl.Int64())
 
 
 class Spaces:
@@ -36,7 +42,7 @@ class Spaces:
         if not expressions:
             return pl.DataFrame(height=self._frame(space).height)
         if space is not None:
-            self._capture(space, expressions.values())
+            self._provide(space, expressions.values())
         return evaluated(self._frame(space), expressions)
 
     def add(self, step: Step) -> None:
@@ -72,11 +78,13 @@ class Spaces:
             elements = self._elements[id(space)] = _Elements(flat.to_frame(), parents, lists.is_not_null())
         return elements
 
-    def _capture(self, space: Space, expressions: Iterable[pl.Expr]) -> None:
-        """Gathers what expressions take from outside, for each element from its parent."""
+    def _provide(self, space: Space, expressions: Iterable[pl.Expr]) -> None:
+        """Adds what expressions take besides the elements: their places, and what is gathered from outside."""
         elements = self._flat(space)
-        used = {name for e in expressions for name in e.meta.root_names()} & space.captures.keys()
-        missing = sorted(used - set(elements.frame.columns))
+        used = {name for e in expressions for name in e.meta.root_names()} - set(elements.frame.columns)
+        if INDEX in used:
+            elements.frame = elements.frame.with_columns(elements.indices())
+        missing = sorted(used & space.captures.keys())
         if missing:
             outer = self.evaluate(_parent(space), {name: space.captures[name] for name in missing})
             for column in outer.get_columns():

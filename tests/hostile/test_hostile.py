@@ -31,7 +31,19 @@ CONDITIONS = {f"{w.file}: {w.text}": w for w in written()}
 FALSE, TRUE = ("bool", False), ("bool", True)
 STANDARD = (arithmetic, collections, comparison, conversions, strings, temporal)
 """The modules of the specification's standard functions."""
-FILES = ("bindings", "conversions", "lists", "logic", "macros", "null", "numbers", "structs", "text", "times")
+FILES = (
+    "bindings",
+    "conversions",
+    "lists",
+    "logic",
+    "macros",
+    "macros_two",
+    "null",
+    "numbers",
+    "structs",
+    "text",
+    "times",
+)
 """Of the standard functions: what chance makes new conditions of."""
 COMBINATIONS, SUBSTITUTED = 300, 600
 """How many conditions chance makes."""
@@ -171,7 +183,7 @@ def test_the_conditions_use_the_whole_language() -> None:
     used = {node.overload.id for node in nodes if isinstance(node, ir.Call)}
     assert {o.id for module in STANDARD for f in module.functions() for o in f.overloads} - used == set()
     macros = {node.macro for node in nodes if isinstance(node, ir.Comprehension)}
-    assert macros == {"all", "exists", "exists_one", "filter", "map"}
+    assert macros == {"all", "exists", "exists_one", "filter", "map", "transformMap", "transformMapEntry"}
     assert {type(node) for node in nodes} == set(ir.Node.__args__)
     assert {w.file for w in CONDITIONS.values()} == {p.stem for p in FOLDER.glob("*.txt")}
     assert len(CONDITIONS) > 1_600
