@@ -12,7 +12,8 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from signal import SIGBUS, Signals
 
 from engine import CountReport, Segment
@@ -60,12 +61,12 @@ class Died:
 Outcome = CountReport | Unreadable | Died
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Scan:
     """A scan that runs."""
 
     _process: subprocess.Popen[bytes]
-    _input: bytes | None = field(repr=False)
+    _output: Future[tuple[bytes, bytes]]
 
     @classmethod
     def start(cls, job: Job, *, threads: int | None = None) -> Scan:
@@ -81,7 +82,11 @@ class Scan:
             env=environment,
             start_new_session=True,  # Ctrl-C is for the worker, which ends its scan itself.
         )
-        return cls(process, pickle.dumps(job))
+        # A thread talks to it: subprocess forgets the rest of an input that was not taken before a timeout.
+        talking = ThreadPoolExecutor(1)
+        output = talking.submit(process.communicate, pickle.dumps(job))
+        talking.shutdown(wait=False)
+        return cls(process, output)
 
     @property
     def pid(self) -> int:
@@ -91,9 +96,8 @@ class Scan:
     def wait(self, seconds: float) -> Outcome | None:
         """What it has come to; None if that takes longer."""
         try:
-            output, _ = self._process.communicate(self._input, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            self._input = None
+            output, _ = self._output.result(seconds)
+        except TimeoutError:
             return None
         code = self._process.returncode
         if code == -SIGBUS:
@@ -109,7 +113,7 @@ class Scan:
     def kill(self) -> None:
         """Ends the process at once."""
         self._process.kill()
-        self._process.communicate()
+        self._output.result()
 
 
 def run(job: Job) -> Outcome:

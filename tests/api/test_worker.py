@@ -116,7 +116,8 @@ def test_it_ends_when_it_is_told_and_gives_its_work_back(store: Store, tmp_path:
 
 def test_500_that_are_pending_when_it_starts(store: Store, tmp_path: Path) -> None:
     write_users(tmp_path / "users.parquet")
-    segments(store, *(f"age >= {n}" for n in range(500)))
+    # Much text, so that the pipe to the scan is full before the scan reads it.
+    segments(store, *(f"age >= {n} || '{'x' * 1_000}' == email" for n in range(500)))
     request_many(store, organization=None)
     with working(worker(store, settings(tmp_path))):
         wait_for(lambda: all(s.status is Status.COMPLETED for s in list_segments(store, organization=None).results))
