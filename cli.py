@@ -61,7 +61,7 @@ class _Commands(click.Group):
 
 def _explain(error: BaseException) -> int:
     """Says what went wrong, and returns the exit code."""
-    from engine import AudienceError, CompileError, SnapshotError
+    from engine import AudienceError, CompileError, ConditionFailed, SnapshotError
     from engine.conditions_file import ConditionsFileError
 
     match error:
@@ -71,6 +71,9 @@ def _explain(error: BaseException) -> int:
         case SnapshotError():
             note(f"Error: {error}")
             return NO_SNAPSHOT
+        case ConditionFailed():
+            note(str(error))
+            return FAILED
         case OSError():
             note(f"Error: {error.filename or 'output'}: {error.strerror or error}")
             return FAILED

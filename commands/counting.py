@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from .conditions import asked_conditions
-from .options import LAYOUTS, audience_options, file_option, format_option, layout_option, on_snapshot, run_options
+from .options import (
+    LAYOUTS,
+    audience_options,
+    budget_options,
+    file_option,
+    format_option,
+    layout_option,
+    on_snapshot,
+    run_options,
+)
 from .output import note, tell_failures, write
 
 if TYPE_CHECKING:
-    from engine import Snapshot
+    from engine import Budget, Snapshot
+    from engine.reporting import Announce, PlannedInterpretation
 
 
 @click.command("count")
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 @audience_options
 @click.option("--reach", is_flag=True, help="Also count by each channel, without and with the consent.")
 @click.option("--errors", is_flag=True, help="Also show why users are errors: each reason, how many, and an example.")
+@budget_options
 @run_options
 @format_option("table", "json", "jsonl", "csv", "parquet")
 def count_command(
@@ -36,6 +47,7 @@ def count_command(
     rules: Mapping[str, str] | None,
     reach: bool,
     errors: bool,
+    budget: Budget,
     now: datetime | None,
     mode: str,
     format: str,
@@ -55,7 +67,7 @@ def count_command(
         raise click.UsageError(f"CSV cannot hold {what}: use another --format.")
     asked = asked_conditions(conditions, file, settings)
     named = dict(asked)
-    with progress("Counting") as report_progress:
+    with progress("Counting", "users") as report_progress:
         report = count(
             snapshot,
             named if len(named) > 1 else asked[0][1],
@@ -64,6 +76,8 @@ def count_command(
             errors=errors,
             reach=reach,
             rules=rules,
+            budget=budget,
+            announce=_announcing(snapshot, budget),
             progress=report_progress,
         )
     if len(named) == 1:
@@ -99,6 +113,7 @@ def count_command(
 @click.option("--columns", metavar="A,B", help="What to write of each user. [default: the id]")
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="Write the first N only.")
 @layout_option("--layout", help=f"Of many segments: {LAYOUTS} [default: pairs]")
+@budget_options
 @run_options
 def members_command(
     *,
@@ -111,6 +126,7 @@ def members_command(
     columns: str | None,
     limit: int | None,
     layout: str | None,
+    budget: Budget,
     now: datetime | None,
     mode: str,
 ) -> None:
@@ -138,6 +154,8 @@ def members_command(
             mode=mode,
             now=now,
             rules=rules,
+            budget=budget,
+            announce=_announcing(snapshot, budget),
             progress=None if output is None else report_progress,
         )
         try:
@@ -167,6 +185,7 @@ def members_command(
     "--keep", type=click.IntRange(1), metavar="N", help="Remove all but the newest N results. [default: none]"
 )
 @audience_options
+@budget_options
 @run_options
 def recalculate_command(
     *,
@@ -178,6 +197,7 @@ def recalculate_command(
     keep: int | None,
     settings: Mapping[str, str],
     rules: Mapping[str, str] | None,
+    budget: Budget,
     now: datetime | None,
     mode: str,
 ) -> None:
@@ -197,9 +217,22 @@ def recalculate_command(
             mode=mode,
             now=now,
             rules=rules,
+            budget=budget,
+            announce=_announcing(snapshot, budget),
             keep=keep,
             progress=report_progress,
         )
     note(summary(done.report))
     note(f"{len(done.report.results):,} segments, published in {done.directory}")
     tell_failures(done.report)
+
+
+def _announcing(snapshot: Snapshot, budget: Budget) -> Announce:
+    """Says what will be interpreted, and how much it may cost, before it is."""
+    from engine.presentation import interpretation_lines
+
+    def announce(interpreted: Sequence[PlannedInterpretation]) -> None:
+        for line in interpretation_lines(interpreted, snapshot.rows, budget):
+            note(line)
+
+    return announce

@@ -112,6 +112,33 @@ def audience_options(command: Callable[P, R]) -> Callable[..., R]:
     return with_audience
 
 
+def budget_options(command: Callable[P, R]) -> Callable[..., R]:
+    """Gives a command the options on what interpreting a condition may cost, as ``budget``."""
+
+    @click.option(
+        "--budget-rows",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Distinct combinations of values that a condition may have interpreted; 0: any number. [default: 1000000]",
+    )
+    @click.option(
+        "--budget-seconds",
+        type=click.FloatRange(0),
+        metavar="S",
+        help="Seconds that interpreting a condition may take; 0: any time. [default: 60]",
+    )
+    @wraps(command)
+    def with_budget(budget_rows: int | None, budget_seconds: float | None, *args: P.args, **kwargs: P.kwargs) -> R:
+        from engine.budget import DEFAULT_BUDGET, Budget
+
+        rows = DEFAULT_BUDGET.rows if budget_rows is None else budget_rows or None
+        seconds = DEFAULT_BUDGET.seconds if budget_seconds is None else budget_seconds or None
+        kwargs["budget"] = Budget(rows, seconds)
+        return command(*args, **kwargs)
+
+    return with_budget
+
+
 file_option = click.option(
     "--file",
     metavar="FILE",

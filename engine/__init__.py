@@ -18,7 +18,7 @@ from .audience import Audience, AudienceError, Channel, Communication, Segment
 from .budget import Budget
 from .counting import count
 from .evaluation import evaluate
-from .membership import members, members_of
+from .membership import ConditionFailed, members, members_of
 from .results import CountReport, CountResult, Evaluation, InterpretedClause, Mode, Reach
 from .snapshot import Snapshot
 from .sources.base import SnapshotError
@@ -30,6 +30,7 @@ __all__ = [
     "Channel",
     "Communication",
     "CompileError",
+    "ConditionFailed",
     "CountReport",
     "CountResult",
     "Evaluation",

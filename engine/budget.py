@@ -71,4 +71,9 @@ class Spending:
             BudgetSpent: they are too many.
         """
         if self.budget.rows is not None and self.rows + rows > self.budget.rows:
-            raise BudgetSpent(f"{self.rows + rows:,} distinct combinations of values are to be evaluated")
+            needed = f"{self.rows + rows:,} distinct combinations of values are needed so far"
+            raise BudgetSpent(f"{needed}, of {self.budget.rows:,} (--budget-rows)")
+
+    def time_is_up(self) -> BudgetSpent:
+        """What to raise when the time that :meth:`begin` gave has passed."""
+        return BudgetSpent(f"{self.rows:,} evaluations took {self.budget.seconds:,g} s (--budget-seconds)")

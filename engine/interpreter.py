@@ -15,7 +15,7 @@ import polars.selectors as cs
 
 from compiler.schema import Schema
 
-from .budget import BudgetSpent, DeadlinePassed, Spending
+from .budget import DeadlinePassed, Spending
 from .celvalues import exact_key
 from .interpreted import ClauseEvaluation, Failed, Interpretation
 from .plan import InterpretedPart
@@ -118,7 +118,7 @@ class Interpreter:
         try:
             return self._interpret(part, frame, spending, deadline, progress)
         except DeadlinePassed:
-            raise BudgetSpent from None
+            raise spending.time_is_up() from None
         finally:
             spending.end()
 

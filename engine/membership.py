@@ -70,11 +70,7 @@ def members(
         return whole
 
     def read(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
-        for frame in stream.frames():
-            yield frame.select(cs.by_name(*wanted))
-        error = stream.report().results[0].error
-        if error is not None:
-            raise ConditionFailed(error)
+        return (frame.select(cs.by_name(*wanted)) for frame in stream.frames())
 
     return lazy_batches(stream.schema, read)
 
@@ -212,10 +208,17 @@ class MemberStream:
         self._scanned = perf_counter() - began
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """The members of all segments, one after the other in each chunk; of one segment, simply its members."""
+        """The members of all segments, one after the other in each chunk; of one segment, simply its members.
+
+        Raises:
+            ConditionFailed: the one condition did, possibly after some of its members.
+        """
         for users, found in self.chunks():
             for _, rows in found:
                 yield users[rows]
+        failed = [result.error for result in self.report().results if result.error is not None]
+        if failed and len(self._named) == 1:
+            raise ConditionFailed(failed[0])
 
     def by_segment(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """Each segment's name with some of its members."""

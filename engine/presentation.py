@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from textwrap import wrap
+from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     # Only what is presented has been imported by whoever made it.
     from compiler.reference import Entry
 
+    from .budget import Budget
     from .comparison import Comparison, ComparisonReport
     from .description import Description, FieldDescription
     from .explanation import ExplainedNode, Explanation
+    from .reporting import PlannedInterpretation
     from .results import CountReport
 
 _LINE = 100
+_MOST_CLAUSES = 10
 
 
 class TableColumn(NamedTuple):
@@ -87,6 +90,33 @@ def summary(report: CountReport) -> str:
         times.append(f"interpreting {report.interpretation:.2f} s")
     whole = f"{report.rows:,} users in {report.snapshot}; now {now}"
     return f"{whole}; {report.duration:.2f} s: {', '.join(times)}"
+
+
+def interpretation_lines(interpreted: Sequence[PlannedInterpretation], rows: int, budget: Budget) -> list[str]:
+    """What will be interpreted, on how many users at most, and what that may cost; of many clauses, the first."""
+    by_clause: dict[tuple[str, str], list[str]] = {}
+    for one in interpreted:
+        by_clause.setdefault((one.clause, one.reason), []).append(one.name)
+    conditions = len({one.name for one in interpreted})
+    subject = f"{conditions:,} conditions are" if conditions > 1 else "A condition is"
+    lines = [f"{subject} interpreted in part or whole, on at most {rows:,} users each; the budget of each: {budget}."]
+    for (clause, reason), names in list(by_clause.items())[:_MOST_CLAUSES]:
+        lines.append(f"  {_of_names(names, clause)}`{_on_one_line(clause)}`, since {reason}")
+    if len(by_clause) > _MOST_CLAUSES:
+        lines.append(f"  and {len(by_clause) - _MOST_CLAUSES:,} more clauses; cellar explain --file shows all")
+    return lines
+
+
+def _of_names(names: Sequence[str], clause: str) -> str:
+    """In which conditions a clause stands; nothing where it is the whole of one that has no name."""
+    if list(names) == [clause]:
+        return ""
+    first = _on_one_line(names[0])
+    return f"{first}: " if len(names) == 1 else f"{first} and {len(names) - 1:,} more: "
+
+
+def _on_one_line(text: str) -> str:
+    return shorten(text, _LINE, placeholder=" …")
 
 
 def comparison_table(compared: Mapping[str, Comparison]) -> Table:

@@ -33,10 +33,12 @@ from pathlib import Path
 import polars as pl
 
 from .audience import Segment
+from .budget import DEFAULT_BUDGET, Budget
 from .counting import count
 from .export import encode_report, write_frames
 from .member_files import Layout, arranged, member_file_names, write_files
 from .membership import SEGMENT, SEGMENTS, MemberStream, members_of
+from .reporting import Announce
 from .results import CountReport, Mode, show_time
 from .snapshot import Snapshot
 
@@ -73,6 +75,8 @@ def recalculate(
     mode: Mode | str = Mode.AUTO,
     now: datetime | str | None = None,
     rules: Mapping[str, str] | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+    announce: Announce | None = None,
     keep: int | None = None,
     progress: Progress | None = None,
 ) -> Recalculation:
@@ -89,6 +93,8 @@ def recalculate(
         mode: ``auto``, ``compiled`` or ``interpreted``.
         now: the value of the variable ``now``, as for :func:`~engine.count`.
         rules: whom audiences reach, by name, in CEL, instead of the default rules.
+        budget: what interpreting may cost each segment, which fails alone when that is spent.
+        announce: called before a row is read, where anything is interpreted, with what that is.
         keep: how many recalculations are kept, this one included; older ones are removed. None keeps all.
         progress: called after each chunk with the number of rows done, and of all.
 
@@ -112,10 +118,28 @@ def recalculate(
         partial.mkdir()
         try:
             if layout is None:
-                report = count(snapshot, segments, mode=mode, now=now, errors=errors, rules=rules, progress=progress)
+                report = count(
+                    snapshot,
+                    segments,
+                    mode=mode,
+                    now=now,
+                    errors=errors,
+                    rules=rules,
+                    budget=budget,
+                    announce=announce,
+                    progress=progress,
+                )
             else:
                 stream = members_of(
-                    snapshot, segments, mode=mode, now=now, errors=errors, rules=rules, progress=progress
+                    snapshot,
+                    segments,
+                    mode=mode,
+                    now=now,
+                    rules=rules,
+                    errors=errors,
+                    budget=budget,
+                    announce=announce,
+                    progress=progress,
                 )
                 _write_members(stream, layout, partial)
                 report = stream.report()

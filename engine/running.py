@@ -180,7 +180,7 @@ class Run:
             try:
                 why = reasons_of(self._planning, one.planned, read[rows], segment=True)
             except FAILURES as failure:
-                one.error = failure_message(failure)
+                one.error = _failure_message(one.planned, failure)
             else:
                 one.reasons.add(why, rows, chunk.start, chunk.ids)
 
@@ -199,11 +199,11 @@ class Run:
                 segment=True,
                 progress=progress,
             )
-        except BudgetSpent:
-            one.error = spent_message(one.planned, one.spending, chunk.start)
+        except BudgetSpent as spent:
+            one.error = _spent_message(one.planned, spent, chunk.start)
             return None
         except (*FAILURES, InterpreterFailed) as failure:
-            one.error = failure_message(failure)
+            one.error = _failure_message(one.planned, failure)
             return None
         one.tally.members += int(outcome.values.sum())
         one.tally.errors += outcome.values.null_count()
@@ -222,21 +222,22 @@ def _part_of(progress: Progress | None, place: int, count: int) -> Callable[[int
     return None if progress is None else lambda done, total: progress((place + done / max(total, 1)) / count)
 
 
-def spent_message(planned: Planned, spending: Spending, users: int) -> str:
+def _spent_message(planned: Planned, spent: BudgetSpent, users: int) -> str:
     """What a condition's result says where interpreting it costs more than it may, after so many users."""
     clauses = ", ".join(
-        f"`{shorten(part.text, _LONGEST_CLAUSE)}`, since {part.reason}" for part in planned.interpreted_parts()
+        f"`{shorten(part.text, _LONGEST_CLAUSE, placeholder=' …')}`, since {part.reason}"
+        for part in planned.interpreted_parts()
     )
     return (
-        f"the budget for interpreting is spent ({spending.budget}): {spending.rows:,} evaluations took "
-        f"{spending.seconds:,.1f} s, and only {users:,} users are done; raise it (--budget-seconds, --budget-rows), or "
-        f"rewrite what is interpreted: {clauses}"
+        f"ERROR: {planned.condition.source.name}: the budget for interpreting is spent: {spent}, and {users:,} users "
+        f"are done; raise it, or rewrite what is interpreted: {clauses}"
     )
 
 
-def failure_message(failure: BaseException) -> str:
+def _failure_message(planned: Planned, failure: BaseException) -> str:
     """What a condition's result says where running it failed."""
-    return f"failed while it was run: {str(failure).partition(chr(10))[0]}"
+    problem = str(failure).partition("\n")[0]
+    return f"ERROR: {planned.condition.source.name}: failed while it was run: {problem}"
 
 
 def seconds_interpreting(running: Iterable[Running]) -> float:
