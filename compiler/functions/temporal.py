@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from ..cell import INT64_MAX, INT64_MIN, Cell, NotColumnar, may_be_null, result
+from ..cell import INT64_MAX, INT64_MIN, Cell, may_be_null, result
 from ..types import DURATION, INT, STRING, TIMESTAMP, Type
 from . import getters, ticks, time_text
 from .declare import EvaluationError, Failure, Function, Overload
@@ -284,9 +284,10 @@ def _timestamp_of_text(text: Cell) -> Cell:
 
 
 def _duration_of_text(text: Cell) -> Cell:
-    if text.constant is None:
-        raise NotColumnar("the duration's text is not a literal")
-    return _parsed(str(text.constant[0]), DURATION, time_text.parse_duration)
+    if text.constant is not None:
+        return _parsed(str(text.constant[0]), DURATION, time_text.parse_duration)
+    dtype = pl.Duration("ns")
+    return Cell(time_text.parse_durations(text.standard).cast(dtype), DURATION, dtype)
 
 
 def _parsed(text: str, type_: Type, parse: Callable[[str], int]) -> Cell:
@@ -302,12 +303,7 @@ def _invalid_timestamp(text: Cell) -> pl.Expr:
 
 
 def _invalid_duration(text: Cell) -> pl.Expr:
-    # A duration's text that is no literal has no columnar form.
-    try:
-        time_text.parse_duration(str(text.constant[0]) if text.constant is not None else "")
-    except EvaluationError as error:
-        return pl.lit(str(error) == INVALID_DURATION)
-    return pl.lit(value=False)
+    return ~time_text.valid_durations(text.standard)
 
 
 def _timestamp_of_int(seconds: Cell) -> Cell:

@@ -26,8 +26,10 @@ _TIMESTAMP_PATTERN = (
 _UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _DURATION = r"[+-]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:h|ms|m|s|us|ns))+)"
 _COMPONENT = r"([0-9]*)\.?([0-9]*)(h|ms|m|s|us|ns)"
-_MOST_DIGITS = 40
-"""Digits of a number that can matter: more before the point are out of range, more after it below a nanosecond."""
+_MOST_WHOLE_DIGITS = 19
+"""Digits before the point: of more, any unit is out of range."""
+_MOST_DECIMALS = 20
+"""Digits after the point that count: of an hour, the next one is less than a millionth of a nanosecond."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
@@ -70,18 +72,41 @@ def parse_duration(text: str) -> int:
     """
     if re.fullmatch(_DURATION, text) is None:
         raise EvaluationError(INVALID_DURATION)
-    scale: int = 10**_MOST_DIGITS
+    scale: int = 10**_MOST_DECIMALS
     total = 0
     for whole, fraction, unit in re.findall(_COMPONENT, text):
-        if len(whole.lstrip("0")) > _MOST_DIGITS:
+        if len(whole.lstrip("0")) > _MOST_WHOLE_DIGITS:
             raise EvaluationError(DURATION_RANGE)
-        digits = (whole.lstrip("0") or "0") + fraction[:_MOST_DIGITS].ljust(_MOST_DIGITS, "0")
+        digits = (whole.lstrip("0") or "0") + fraction[:_MOST_DECIMALS].ljust(_MOST_DECIMALS, "0")
         total += int(digits) * _UNITS[unit]
     value: int = total // scale * (-1 if text.startswith("-") else 1)
     low, high = RANGES[DURATION]
     if not low <= value <= high:
         raise EvaluationError(DURATION_RANGE)
     return value
+
+
+def valid_durations(text: pl.Expr) -> pl.Expr:
+    """Where a column of text is that of a duration, in range or not."""
+    return text.str.contains(f"^(?:{_DURATION})$")
+
+
+def parse_durations(text: pl.Expr) -> pl.Expr:
+    """The columnar ``parse_duration``: Int64 nanoseconds, null where it raises."""
+    part = pl.element()
+    unit = part.str.extract("([a-z]+)$").replace_strict(list(_UNITS), list(_UNITS.values()), return_dtype=pl.Int128)
+    digits = part.str.extract(r"^0*([0-9]*)")
+    whole = digits.replace("", "0").str.slice(0, _MOST_WHOLE_DIGITS).cast(pl.Int128)
+    _, high = RANGES[DURATION]
+    beyond = (digits.str.len_bytes() > _MOST_WHOLE_DIGITS) | (whole > pl.lit(high, dtype=pl.Int128) // unit + 1)
+    # What is out of range stays so in the sum, for all parts have one sign.
+    nanoseconds = pl.when(beyond).then(pl.lit(2**64, dtype=pl.Int128)).otherwise(whole * unit)
+    decimals = part.str.extract(r"\.([0-9]*)").fill_null("").str.slice(0, _MOST_DECIMALS)
+    fraction = decimals.str.pad_end(_MOST_DECIMALS, "0").cast(pl.Int128) * unit
+    parts = text.str.extract_all(_COMPONENT)
+    total = parts.list.eval(nanoseconds).list.sum() + parts.list.eval(fraction).list.sum().floordiv(10**_MOST_DECIMALS)
+    sign = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
+    return pl.when(valid_durations(text)).then(total * sign).cast(pl.Int64, strict=False)
 
 
 def format_timestamp(nanoseconds: int) -> str:
