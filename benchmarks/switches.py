@@ -8,11 +8,13 @@ from functools import partial
 from time import perf_counter
 
 from engine import Snapshot
-from engine.batch import Batch, Optimisations, batch
+from engine.batch import Batch, batch
 from engine.chunks import read_chunks
-from engine.plan import Plan, Planned, plan
+from engine.optimisations import Optimisations
+from engine.plan import Plan, plan
 from engine.results import Mode, Tally, run_time
 from engine.snapshot import DEFAULT_CHUNK_ROWS
+from engine.statistics import statistics_for
 
 from .cellar import NOW, named
 from .measure import Figure, Setting, Subject
@@ -37,8 +39,6 @@ def switches(setting: Setting) -> Iterator[Figure]:
     """
     users, number = min(max(setting.users), _MOST_USERS), min(max(setting.conditions), _MOST_CONDITIONS)
     opened = Snapshot.open(snapshot(setting.folder, users))
-    planning = plan(named(conditions(number)), opened.schema, now=run_time(NOW), mode=Mode.COMPILED)
-    planned = [one for one in planning.planned if isinstance(one, Planned)]
     every = Optimisations()
     chosen = {ALL_ON: every}
     chosen.update(
@@ -46,13 +46,25 @@ def switches(setting: Setting) -> Iterator[Figure]:
         for switch in fields(every)
         if isinstance(getattr(every, switch.name), bool)
     )
-    batches = {name: batch(planned, planning.lowering, optimisations) for name, optimisations in chosen.items()}
-    expected = _tallies(opened, planning, batches[ALL_ON])
+    planned = {name: _planned(opened, number, optimisations) for name, optimisations in chosen.items()}
+    expected = _tallies(opened, *planned[ALL_ON])
     subjects: dict[str, Subject] = {
-        name: partial(_scanned, name, opened, planning, work, expected) for name, work in batches.items()
+        name: partial(_scanned, name, opened, planning, work, expected) for name, (planning, work) in planned.items()
     }
     for who, seconds in setting.paired(subjects).items():
         yield Figure(SERIES, f"{number:,} conditions", who, users, number, seconds)
+
+
+def _planned(opened: Snapshot, number: int, chosen: Optimisations) -> tuple[Plan, Batch]:
+    planning = plan(
+        named(conditions(number)),
+        opened.schema,
+        now=run_time(NOW),
+        mode=Mode.COMPILED,
+        statistics=partial(statistics_for, opened),
+        optimisations=chosen,
+    )
+    return planning, batch(planning.to_run(), planning.lowering, chosen)
 
 
 def _scanned(
@@ -69,5 +81,5 @@ def _scanned(
 def _tallies(opened: Snapshot, planning: Plan, work: Batch) -> list[tuple[int, int]]:
     tallies = [Tally() for _ in planning.planned]
     for chunk in read_chunks(opened, planning, (), DEFAULT_CHUNK_ROWS):
-        work.tally(chunk.rows, tallies)
+        work.tally(chunk.rows, tallies, chunk.facts)
     return [(tally.members, tally.errors) for tally in tallies]

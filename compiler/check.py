@@ -31,6 +31,7 @@ from .ir import (
     MakeMap,
     Node,
     Part,
+    column_fingerprint,
 )
 from .overloads import join, resolve
 from .schema import Schema
@@ -162,7 +163,7 @@ class _Checker:
         if isinstance(plain(type_), Unusable):
             self.report(span, messages.unusable(name, str(self.schema.columns[name])))
             return self.unknown(span, origin)
-        return Column(span, type_, name, f"column:{name!r}", origin=origin)
+        return Column(span, type_, name, column_fingerprint(name), origin=origin)
 
     def select(self, syntax: Select) -> Node:
         if self.is_row(syntax.operand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
 
@@ -9,13 +10,38 @@ import polars as pl
 import polars.selectors as cs
 
 from .cell import Cell, NotColumnar, may_be_null, presence, standard_dtype
+from .facts import Facts
 from .functions import ticks
 from .ir import Fail
 from .overloads import known
 from .schema import data_type
-from .types import BOOL, DURATION, NULL, TIMESTAMP, Dynamic, ListType, MapType, StructType, Type, nullable, plain
+from .types import (
+    BOOL,
+    DOUBLE,
+    DURATION,
+    NULL,
+    TIMESTAMP,
+    Dynamic,
+    ListType,
+    MapType,
+    StructType,
+    Type,
+    nullable,
+    plain,
+)
 
 _FEW = 4
+
+
+def proven_cell(cell: Cell, facts: Facts) -> Cell:
+    """A column's cell with what is known of its values: the fewer can occur, the fewer checks are made."""
+    if cell.fallible or cell.dtype.is_nested():
+        return cell
+    interval = cell.interval
+    if interval is not None and isinstance(facts.low, int) and isinstance(facts.high, int):
+        interval = max(interval[0], facts.low), min(interval[1], facts.high)
+    type_ = cell.type if facts.null else plain(cell.type)
+    return replace(cell, type=type_, interval=interval, finite=plain(type_) == DOUBLE and not facts.nan)
 
 
 def failing_cell(node: Fail) -> Cell:

@@ -41,6 +41,11 @@ class Column(NamedTuple):
     origin: Syntax | None = None
 
 
+def column_fingerprint(name: str) -> str:
+    """The fingerprint of a column's node."""
+    return f"column:{name!r}"
+
+
 Part = OneOf["element", "index", "key", "value"]
 """What a variable of a comprehension stands for: an element of a list or a key where it is the only one; of two, an
 element and its index, or an entry's key and value.

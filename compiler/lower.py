@@ -16,6 +16,7 @@ import polars as pl
 
 from .cell import Cell, NotColumnar, column_cell, may_be_null
 from .enclosing import enclosed
+from .facts import Facts
 from .forms import (
     as_entries,
     as_list,
@@ -24,6 +25,7 @@ from .forms import (
     failing_cell,
     list_cell,
     logic_cell,
+    proven_cell,
 )
 from .functions.choice import conditional_cell
 from .functions.comparison import equal
@@ -114,7 +116,7 @@ class Lowering:
         interpret: bool = True,
         one_macro: bool = False,
         stored: Mapping[str, str] | None = None,
-        finite: frozenset[str] = frozenset(),
+        facts: Mapping[str, Facts] | None = None,
     ) -> None:
         """An empty lowering.
 
@@ -123,12 +125,12 @@ class Lowering:
             interpret: leave what has no columnar form to the interpreter.
             one_macro: lower macros as list expressions where that can be, which serves one better than many.
             stored: other names under which columns are stored.
-            finite: columns of doubles that hold no NaN.
+            facts: what is surely known of the values of columns.
         """
         self.schema = schema
         self.interpret = interpret
         self.one_macro = one_macro
-        self.finite = finite
+        self.facts = facts or {}
         self._stored = stored or {}
         self.rows = Space()
         self.steps: list[Step] = []
@@ -189,7 +191,8 @@ class Lowering:
             case Column():
                 stored = column_expression(self._stored.get(node.name, node.name))
                 cell = column_cell(stored, node.type, self.schema.columns[node.name])
-                return replace(cell, finite=True) if node.name in self.finite else cell
+                facts = self.facts.get(node.name)
+                return cell if facts is None else proven_cell(cell, facts)
             case Local():
                 return self._variable(node.part, space)
             case Field():

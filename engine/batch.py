@@ -14,8 +14,10 @@ from typing import Protocol
 
 import polars as pl
 
+from compiler.facts import Facts
 from compiler.ir import Call, Column, Constant, Node, children
 from compiler.lower import Lowering
+from compiler.outcomes import FactsOf
 from compiler.schema import Schema
 from compiler.space import Reduction, Step
 from compiler.types import STRING, plain
@@ -26,9 +28,11 @@ from .columnar import select
 from .dictionaries import Dictionary
 from .elements import Elements, list_of_texts
 from .narrowing import Narrowed, narrow
+from .optimisations import Optimisations
 from .plan import Planned
 from .results import Tally
 from .skeletons import Skeletons
+from .skipping import Decisions
 from .steps import needed
 from .thresholds import is_sorted_out, thresholds
 
@@ -37,23 +41,6 @@ _FEWEST_FOR_DICTIONARY = 4
 
 _FEWEST_FOR_THRESHOLDS = 12
 """Comparisons of a column with constants from which on they are sorted out together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Optimisations:
-    """What a batch may do to be fast; the answers are the same with each on and off.
-
-    Attributes:
-        dictionaries: evaluate conditions on one column of texts on its distinct texts.
-        elements: evaluate ``exists`` and ``all`` over one column of lists of texts on the distinct texts.
-        thresholds: put the values of a column into the classes that the constants make with which it is compared.
-        narrowing: compare numbers in the narrowest type that holds a chunk's values.
-    """
-
-    dictionaries: bool = True
-    elements: bool = True
-    thresholds: bool = True
-    narrowing: bool = True
 
 
 class Family(Protocol):
@@ -72,37 +59,45 @@ class Batch:
         skeletons: the conditions, in their order.
         expressions: each atom over the rows, lowered once for all chunks, by fingerprint.
         families: the atoms that are answered together, by how and on which column.
+        of_families: their fingerprints.
         comparisons: the fingerprints of other comparisons of one column with a constant, by column.
+        decisions: what the statistics of a chunk decide; None where they are not asked.
     """
 
     skeletons: Skeletons
     expressions: dict[str, pl.Expr]
     lowering: Lowering
     families: dict[tuple[str, str], Family] = field(default_factory=dict)
+    of_families: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     comparisons: dict[str, list[str]] = field(default_factory=dict)
+    decisions: Decisions | None = None
     _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
     _steps: dict[tuple[str, ...], tuple[Step, ...]] = field(default_factory=dict)
 
-    def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally]) -> None:
-        """Adds a chunk's counts to each condition's tally."""
-        for found, total in zip(self.answers(chunk), tallies, strict=True):
+    def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally], facts: FactsOf | None = None) -> None:
+        """Adds a chunk's counts to each condition's tally; ``facts``: what is known of its values."""
+        for found, total in zip(self.answers(chunk, facts), tallies, strict=True):
             members = bitmaps.count(found.surely)
             total.members += members
             if found.maybe is not found.surely:
                 total.errors += bitmaps.count(found.maybe) - members
 
-    def answers(self, chunk: pl.DataFrame) -> Iterator[Bitmaps]:
+    def answers(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Iterator[Bitmaps]:
         """The rows of a chunk for which each condition holds. What fails in Polars fails before the first."""
         every = bitmaps.every_row(chunk.height)
-        return self.skeletons.answers(self._atoms(chunk, every), every)
+        return self.skeletons.answers(self._atoms(chunk, every, facts or {}), every)
 
-    def _atoms(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
-        """The rows for which each atom holds."""
-        known: dict[str, Bitmaps] = {}
-        for family in self.families.values():
-            known.update(family.answer(chunk, every))
+    def _atoms(self, chunk: pl.DataFrame, every: Words, facts: FactsOf) -> dict[str, Bitmaps]:
+        """The rows for which each atom holds; anything for those on which, by what is known, nothing depends."""
+        decided = {} if self.decisions is None else self.decisions.on(facts)
+        known = bitmaps.constants(decided, every)
+        for key, family in self.families.items():
+            if not self.of_families[key] <= decided.keys():
+                known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
-        chunk, narrowed = self._narrow(chunk)
+        chunk, narrowed = self._narrow(
+            chunk, [c for c, atoms in self.comparisons.items() if not known.keys() >= set(atoms)]
+        )
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
         columns = select(chunk, self._needed(rest), expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
@@ -118,15 +113,17 @@ class Batch:
             self._steps[atoms] = found
         return found
 
-    def _narrow(self, chunk: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
+    def _narrow(self, chunk: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
         """The chunk with narrowed columns beside the whole ones, and the comparisons over them."""
-        if not self.comparisons:
+        if not columns:
             return chunk, {}
-        chunk, narrowed = narrow(chunk, self.comparisons)
+        chunk, narrowed = narrow(chunk, columns)
         expressions = self._narrowed.get(narrowed)
         if expressions is None:
             schema = Schema({**self.lowering.schema.columns, **narrowed.dtypes()}, self.lowering.schema.types)
-            lowering = Lowering(schema, interpret=False, stored=narrowed.stored(), finite=narrowed.finite)
+            finite = {name: self.lowering.facts.get(name, Facts())._replace(nan=False) for name in narrowed.finite}
+            facts = {**self.lowering.facts, **finite}
+            lowering = Lowering(schema, interpret=False, stored=narrowed.stored(), facts=facts)
             expressions = {
                 fingerprint: lowering.lower(self.skeletons.atoms[fingerprint]).value
                 for column in narrowed.columns()
@@ -146,6 +143,8 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     _on_columns(work, chosen)
     if chosen.elements:
         _on_elements(work, values)
+    if chosen.skipping:
+        work.decisions = Decisions(skeletons.roots, skeletons.atoms)
     return work
 
 
@@ -168,11 +167,13 @@ def _on_columns(work: Batch, chosen: Optimisations) -> None:
     for column, conditions in texts.items():
         if chosen.dictionaries and len(conditions) >= _FEWEST_FOR_DICTIONARY and schema.columns[column] == pl.String():
             work.families["dictionary", column] = Dictionary(column, conditions)
+            work.of_families["dictionary", column] = frozenset(conditions)
     for column, atoms in comparisons.items():
         dtype = schema.columns[column]
         sorted_out = {name: node for name, node in atoms.items() if is_sorted_out(node, dtype)}
         if chosen.thresholds and len(sorted_out) >= _FEWEST_FOR_THRESHOLDS:
             work.families["thresholds", column] = thresholds(column, dtype, sorted_out, work.expressions)
+            work.of_families["thresholds", column] = frozenset(sorted_out)
         elif chosen.narrowing:
             work.comparisons[column] = list(atoms)
 
@@ -189,6 +190,7 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
     for column, reductions in found.items():
         if len(reductions) >= _FEWEST_FOR_DICTIONARY:
             work.families["elements", column] = Elements(column, reductions)
+            work.of_families["elements", column] = frozenset(reductions)
 
 
 def _columns(node: Node) -> set[str] | None:

@@ -7,7 +7,7 @@ absorption, as in Kleene's logic.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,12 @@ def of_column(column: pl.Series, every: Words) -> Bitmaps:
         return Bitmaps(true, true)
     present = _of_buffer(validity, len(column))
     return Bitmaps(true & present, (true | ~present) & every)
+
+
+def constants(values: Mapping[str, bool], every: Words) -> dict[str, Bitmaps]:
+    """The bitmaps of what is true, or false, on every row."""
+    none = np.zeros_like(every)
+    return {name: Bitmaps(every, every) if value else Bitmaps(none, none) for name, value in values.items()}
 
 
 def of_flags(flags: NDArray[np.bool_] | NDArray[np.unsignedinteger[Any]]) -> Words:

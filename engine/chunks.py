@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
 import polars.selectors as cs
+
+from compiler.outcomes import FactsOf
 
 from .plan import Plan
 from .snapshot import Snapshot
@@ -19,11 +22,13 @@ class Chunk(NamedTuple):
         rows: at least the columns that the conditions read, cut to the parts that are used.
         wanted: the columns that were asked for besides, whole; the first is the id, where any is.
         start: the number of rows before them.
+        facts: what is known of their values beforehand.
     """
 
     rows: pl.DataFrame
     wanted: pl.DataFrame
     start: int
+    facts: FactsOf
 
     @property
     def ids(self) -> pl.Series | None:
@@ -34,15 +39,22 @@ class Chunk(NamedTuple):
 def read_chunks(snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows: int) -> Iterator[Chunk]:
     """The snapshot in its order, at most ``rows`` rows at a time, with the columns of the plan and others.
 
+    Rows that the plan skips are left out.
+
     Raises:
         SnapshotError: it cannot be read, or was changed meanwhile.
     """
     used = {name: shape for name, shape in planning.used.items() if name not in wanted}
     columns = list(dict.fromkeys([*planning.columns, *wanted]))
     start = 0
-    for frame in snapshot.narrowed(used).chunks(columns, rows):
-        yield Chunk(planning.projected(frame), frame.select(cs.by_name(*wanted)), start)
-        start += frame.height
+    gaps = deque(planning.skip)
+    for frame in snapshot.narrowed(used).chunks(columns, rows, planning.skip):
+        while gaps and gaps[0].start == start:
+            start = gaps.popleft().stop
+        stop = start + frame.height
+        facts = {} if planning.statistics is None else planning.statistics.of_rows(start, stop)
+        yield Chunk(planning.projected(frame), frame.select(cs.by_name(*wanted)), start, facts)
+        start = stop
     snapshot.check_unchanged()
 
 

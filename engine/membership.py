@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from .results import CountReport, Mode, moment, run_time
 from .running import Run, seconds_interpreting
 from .snapshot import ArrowStream, Snapshot
 from .sources.base import SnapshotError, lazy_batches, slices
+from .statistics import statistics_for
 
 SEGMENT, SEGMENTS = "segment", "segments"
 """The columns with the name of a segment, and with the names of all segments of a user."""
@@ -118,7 +120,10 @@ def members_of(
     named = by_name(conditions)
     time = run_time(now)
     began = perf_counter()
-    planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules)
+    # One segment may be a query that is run later, over whatever there is then.
+    statistics = partial(statistics_for, opened) if len(named) > 1 else None
+    planning = plan(named, opened.schema, now=time, mode=Mode(mode), rules=rules, statistics=statistics)
+    planning = planning._replace(skip=())  # all users are listed, where their segments are asked for
     compiled = perf_counter() - began
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error

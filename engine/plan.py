@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -22,12 +22,18 @@ from compiler.syntax import Bind as BindSyntax
 from compiler.syntax import Syntax
 
 from .audience import Audience, Channel, Rules, Segment, by_name
+from .optimisations import Optimisations
 from .reason_columns import ReasonColumns
 from .results import Mode, mode_of
+from .statistics import Statistics
 from .steps import needed
 
 _Compiled = tuple[Condition | CompileError, float]
 """A condition that is checked, or why it is not, and the seconds that took."""
+
+
+StatisticsOf = Callable[[Sequence[Condition]], Statistics | None]
+"""Tells what is known of the values that conditions read."""
 
 
 class InterpretedPart(NamedTuple):
@@ -116,6 +122,10 @@ class Plan(NamedTuple):
         columns: the columns that any of them reads.
         used: of the columns, the parts that any of them uses.
         reasons: the expressions that say why rows are errors.
+        optimisations: what may be done to be fast.
+        statistics: what is known of the columns' values in groups of rows, to be used where rows are read; None where
+            nothing is, or nothing was asked.
+        skip: rows on which every condition is false, by the statistics.
     """
 
     planned: tuple[Planned | Refused, ...]
@@ -124,6 +134,9 @@ class Plan(NamedTuple):
     columns: tuple[str, ...]
     used: Mapping[str, Shape]
     reasons: ReasonColumns
+    optimisations: Optimisations = Optimisations()
+    statistics: Statistics | None = None
+    skip: tuple[range, ...] = ()
 
     def to_run(self) -> tuple[Planned, ...]:
         """All that can be run, the cells of reach matrices last."""
@@ -145,6 +158,8 @@ def plan(
     segment: bool = True,
     rules: Mapping[str, str] | None = None,
     reach: bool = False,
+    statistics: StatisticsOf | None = None,
+    optimisations: Optimisations | None = None,
 ) -> Plan:
     """Compiles conditions, by name, into one plan. One that cannot be compiled is refused alone.
 
@@ -157,6 +172,9 @@ def plan(
         segment: each condition must be a bool.
         rules: whom audiences reach, by name, instead of the default rules.
         reach: also plan each condition for each channel, without and with consent.
+        statistics: tells what is known of the values that conditions read. The plan is then right for just that
+            content, which has to be found unchanged after the run; and the interpreter asked for alone uses none.
+        optimisations: what may be done to be fast: all, unless told otherwise.
 
     Raises:
         AudienceError: there is no rule of a name in ``rules``.
@@ -191,16 +209,28 @@ def plan(
             [(channel, with_, _restricted(condition, restrictions, a, perf_counter())) for channel, with_, a in cells]
         )
     all_compiled = [*compiled, *(cell for cells in reached for _, _, cell in cells)]
-    used = shapes(part.checked for part in distinct_parts(c for c, _ in all_compiled if isinstance(c, Condition)))
-    lowering = Lowering(narrowed(schema, used), interpret=mode is Mode.AUTO, one_macro=len(all_compiled) == 1)
+    checked = [condition for condition, _ in all_compiled if isinstance(condition, Condition)]
+    used = shapes(part.checked for part in distinct_parts(checked))
+    chosen = optimisations or Optimisations()
+    known = statistics(checked) if statistics is not None and mode is not Mode.INTERPRETED and checked else None
+    lowering = Lowering(
+        narrowed(schema, used),
+        interpret=mode is Mode.AUTO,
+        one_macro=len(all_compiled) == 1,
+        facts=known.columns if known is not None and chosen.proofs else None,
+    )
     planned = tuple(_planned(c, lowering, mode, seconds) for c, seconds in compiled)
     reaching = tuple(
         tuple(Reaching(channel, with_, _planned(c, lowering, mode, seconds)) for channel, with_, (c, seconds) in cells)
         for cells in reached
     )
-    made = Plan(planned, reaching, lowering, (), used, ReasonColumns(lowering))
-    parts = distinct_parts(one.condition for one in made.to_run())
-    return made._replace(columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)))
+    made = Plan(planned, reaching, lowering, (), used, ReasonColumns(lowering), chosen)
+    running = made.to_run()
+    parts = distinct_parts(one.condition for one in running)
+    made = made._replace(columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)))
+    if known is None or not chosen.skipping or not running:
+        return made
+    return made._replace(statistics=known, skip=known.without_members(one.condition.node for one in running))
 
 
 def _restricted(condition: Condition, rules: Rules, audience: Audience, start: float) -> _Compiled:

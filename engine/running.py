@@ -107,7 +107,9 @@ class Run:
             for _ in self._answers(chunk):
                 pass
         else:
-            for _ in self._together(lambda group: group.batch.tally(chunk.rows, [r.tally for r in group.running])):
+            for _ in self._together(
+                lambda group: group.batch.tally(chunk.rows, [r.tally for r in group.running], chunk.facts)
+            ):
                 pass
         for place, one in enumerate(self._alone):
             self._run_alone(one, chunk, _part_of(progress, place, len(self._alone)))
@@ -127,7 +129,7 @@ class Run:
 
     def _answers(self, chunk: Chunk) -> Iterator[tuple[Running, Bitmaps]]:
         """Adds what a chunk comes to for the conditions that are run together, and yields it for those that work."""
-        for running, answers in self._together(lambda group: group.batch.answers(chunk.rows)):
+        for running, answers in self._together(lambda group: group.batch.answers(chunk.rows, chunk.facts)):
             for one, found in zip(running, answers, strict=True):
                 self._add(one, found, chunk)
                 if one.error is None:
@@ -165,7 +167,8 @@ class Run:
     def _group(self, running: Sequence[Running]) -> _Group:
         from .batch import batch  # brings numpy, which one query does not need
 
-        return _Group(running, batch([one.planned for one in running], self._planning.lowering))
+        planned = [one.planned for one in running]
+        return _Group(running, batch(planned, self._planning.lowering, self._planning.optimisations))
 
     def _add(self, one: Running, found: Bitmaps, chunk: Chunk) -> None:
         from .bitmaps import count, rows_of

@@ -39,10 +39,12 @@ class Skeletons:
 
     Attributes:
         atoms: what the skeletons combine, by fingerprint.
+        roots: the conditions.
         uses: how many times each atom stands in a condition, by fingerprint.
     """
 
     def __init__(self, roots: Sequence[Node]) -> None:
+        self.roots = tuple(roots)
         self.atoms: dict[str, Node] = {}
         self.uses: Counter[str] = Counter()
         self._places: dict[str, int] = {}
@@ -87,21 +89,21 @@ class Skeletons:
         """The place of a node's bitmaps; what it takes to have them is added to the steps."""
         if isinstance(node, Bind):
             return self._add(node.body, steps)
-        operands = _operands(node)
-        if not operands:
+        below = operands(node)
+        if not below:
             self.uses[node.fingerprint] += 1
         place = self._places.get(node.fingerprint)
         if place is None:
-            places = tuple(self._add(operand, steps) for operand in operands)
+            places = tuple(self._add(operand, steps) for operand in below)
             place = self._places[node.fingerprint] = len(self._places)
-            if operands:
+            if below:
                 steps.append(_Step(node.operator if isinstance(node, Logic) else "!", places, place))
             else:
                 self.atoms[node.fingerprint] = node
         return place
 
 
-def _operands(node: Node) -> tuple[Node, ...]:
+def operands(node: Node) -> tuple[Node, ...]:
     """The operands of a node of a skeleton; of an atom, none."""
     if isinstance(node, Logic):
         return node.operands

@@ -20,6 +20,7 @@ from compiler.types import Unusable, nullable
 from .sources.base import SnapshotError, Source, reading
 from .sources.formats import DUCKDB_PREFIX
 from .sources.locations import open_location
+from .statistics import Statistics
 
 DEFAULT_CHUNK_ROWS = 262_144
 _NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
@@ -120,25 +121,38 @@ class Snapshot:
         """
         return replace(self, source=self.source.narrowed(used))
 
-    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
-        """A lazy frame of these columns only, in this order; with none, of the snapshot's height all the same.
+    def statistics(self, columns: Sequence[str]) -> Statistics | None:
+        """What is known of these columns' values without reading them; None where the source does not tell.
 
-        Collect it within :meth:`reading`, so that a damaged file is a :class:`SnapshotError`.
+        It is as true as the snapshot is unchanged: see :meth:`check_unchanged`.
         """
         self._require(columns)
-        return self.source.scan(columns)
+        groups = self.source.groups(columns)
+        return None if groups is None else Statistics(tuple(groups))
 
-    def chunks(self, columns: Sequence[str], rows: int = DEFAULT_CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+    def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:
+        """A lazy frame of these columns only, in this order; with none, of the snapshot's height all the same.
+
+        Collect it within :meth:`reading`, so that a damaged file is a :class:`SnapshotError`. ``skip``: rows that are
+        left out, in ascending order: whole groups of :meth:`statistics`.
+        """
+        self._require(columns)
+        return self.source.scan(columns, skip)
+
+    def chunks(
+        self, columns: Sequence[str], rows: int = DEFAULT_CHUNK_ROWS, skip: Sequence[range] = ()
+    ) -> Iterator[pl.DataFrame]:
         """These columns only, in frames of 1 to ``rows`` rows, in the order of the snapshot; none for no users.
 
-        Memory is bounded by the larger of the chunk and one row group's asked columns.
+        Memory is bounded by the larger of the chunk and one row group's asked columns. ``skip``: rows that are not
+        read, as for :meth:`scan`; no frame holds rows from before and after them.
 
         Raises:
             SnapshotError: a file turns out to be damaged.
         """
         self._require(columns)
-        height = 0
-        for chunk in self.source.chunks(columns, rows):
+        height = sum(map(len, skip))
+        for chunk in self.source.chunks(columns, rows, skip):
             height += chunk.height
             yield chunk
         # Spares counting the rows of a source whose metadata does not tell them.

@@ -93,6 +93,9 @@ class IpcFile:
     def pieces(self) -> None:
         """None: batches are read one after the other."""
 
+    def groups(self, columns: Sequence[str]) -> None:
+        """None: the format has no statistics."""
+
     def _batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         import pyarrow as pa
 

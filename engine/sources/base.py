@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 import polars.selectors as cs
 from polars.io.plugins import register_io_source
 
+from compiler.facts import Facts
 from compiler.projection import Shape
 
 # Polars decodes one nested column of one row group on one core: two at a time keep two cores busy.
@@ -33,6 +34,20 @@ class Columns:
 
     readable: Mapping[str, pl.DataType]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+class Group(NamedTuple):
+    """Rows that lie together in a source, of whose values something is known.
+
+    Attributes:
+        start: the number of rows before them.
+        rows: their number, at least 1.
+        facts: what is known, by column; of other columns, nothing.
+    """
+
+    start: int
+    rows: int
+    facts: Mapping[str, Facts]
 
 
 class Source(Protocol):
@@ -61,12 +76,26 @@ class Source(Protocol):
         """What the source is at this moment, as hexadecimal text; None where that cannot be told cheaply."""
         ...
 
-    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
-        """A lazy frame of these columns, in this order; with no columns, of the right height all the same."""
+    def groups(self, columns: Sequence[str]) -> Sequence[Group] | None:
+        """What is known of these columns' values, in groups of all rows, in their order.
+
+        None where the source has no statistics, and where they could not be had cheaply. They are as true as what they
+        are read from is unchanged.
+        """
         ...
 
-    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
-        """These columns, in frames of 1 to ``rows`` rows, in the order of the source."""
+    def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:
+        """A lazy frame of these columns, in this order; with no columns, of the right height all the same.
+
+        ``skip``: rows that are left out, in ascending order: each range is that of one of the groups, or of several.
+        """
+        ...
+
+    def chunks(self, columns: Sequence[str], rows: int, skip: Sequence[range] = ()) -> Iterator[pl.DataFrame]:
+        """These columns, in frames of 1 to ``rows`` rows, in the order of the source.
+
+        ``skip``: rows that are not read, as for :meth:`scan`. No frame holds rows from before and after them.
+        """
         ...
 
     def narrowed(self, used: Mapping[str, Shape]) -> Source:
@@ -103,6 +132,18 @@ def slices(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
     """The frame in pieces of at most ``rows`` rows, without a copy."""
     for start in range(0, frame.height, rows):
         yield frame.slice(start, rows)
+
+
+def kept_ranges(rows: range, skip: Sequence[range]) -> Iterator[range]:
+    """What is left of a range of rows without those that are skipped, which are in ascending order."""
+    start = rows.start
+    for gone in skip:
+        if gone.stop > start and gone.start < rows.stop:
+            if gone.start > start:
+                yield range(start, gone.start)
+            start = gone.stop
+    if start < rows.stop:
+        yield range(start, rows.stop)
 
 
 def lazy_batches(

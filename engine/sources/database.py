@@ -85,10 +85,18 @@ class DuckDBSource:
             digest.update(_state(log))
         return digest.hexdigest()[:32]
 
-    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
+    def groups(self, columns: Sequence[str]) -> None:
+        """None: DuckDB tells them only by a query that reads the columns."""
+
+    def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:  # noqa: ARG002  (no groups)
         return project(lazy_batches(self.columns.readable, self._batches), columns)
 
-    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
+    def chunks(
+        self,
+        columns: Sequence[str],
+        rows: int,
+        skip: Sequence[range] = (),  # noqa: ARG002  (no groups)
+    ) -> Iterator[pl.DataFrame]:
         for batch in self._batches(columns, rows):
             yield from slices(batch, rows)
 

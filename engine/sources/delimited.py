@@ -51,6 +51,9 @@ class CsvFile:
     def pieces(self) -> None:
         """None: a CSV file is read from its beginning."""
 
+    def groups(self, columns: Sequence[str]) -> None:
+        """None: the format has no statistics."""
+
     def _batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         row = 0
         for texts in self._texts(columns):

@@ -8,10 +8,26 @@ from typing import Self
 
 import polars as pl
 
+from compiler.facts import Facts
 from compiler.projection import Shape
 
 from .arrow import unreadable_type
-from .base import Columns, SnapshotError, project, reading, slices
+from .base import Columns, Group, SnapshotError, project, reading, slices
+
+
+def facts_of(column: pl.Series) -> Facts:
+    """What there is to know of a column in memory: of numbers and bools the bounds, of all the number of nulls."""
+    count = column.null_count()
+    known = Facts(null_count=count, present=count < len(column), fails=isinstance(column.dtype, pl.Decimal))
+    if not known.present or not (column.dtype.is_integer() or column.dtype.is_float() or column.dtype == pl.Boolean()):
+        return known
+    nan = column.dtype.is_float() and bool(column.is_nan().any())
+    low, high = column.min(), column.max()
+    if nan:
+        return known
+    assert isinstance(low, (bool, int, float))
+    assert isinstance(high, (bool, int, float))
+    return known._replace(low=low, high=high, nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +69,17 @@ class FrameSource:
     def fingerprint(self) -> str | None:
         return None
 
-    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
-        return project(self.frame.lazy(), columns)
+    def groups(self, columns: Sequence[str]) -> Sequence[Group]:
+        """One group, whose facts are computed."""
+        facts = {name: facts_of(self.frame.get_column(name)) for name in columns}
+        return [Group(0, self.frame.height, facts)] if self.frame.height else []
 
-    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
-        return slices(self.scan(columns).collect(), rows)
+    def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:
+        frame = self.frame.clear() if skip else self.frame
+        return project(frame.lazy(), columns)
+
+    def chunks(self, columns: Sequence[str], rows: int, skip: Sequence[range] = ()) -> Iterator[pl.DataFrame]:
+        return slices(self.scan(columns, skip).collect(), rows)
 
     def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
         return self
@@ -89,10 +111,18 @@ class LazySource:
     def fingerprint(self) -> str | None:
         return None
 
-    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
+    def groups(self, columns: Sequence[str]) -> None:
+        """None: they would take a run of the plan."""
+
+    def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:  # noqa: ARG002  (no groups)
         return project(self.frame, columns)
 
-    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
+    def chunks(
+        self,
+        columns: Sequence[str],
+        rows: int,
+        skip: Sequence[range] = (),  # noqa: ARG002  (no groups)
+    ) -> Iterator[pl.DataFrame]:
         with reading(self.name, self.format):
             for batch in self.scan(columns).collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
                 yield from slices(batch, rows)

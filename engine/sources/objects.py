@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from .base import Columns, SnapshotError, first_line, reading
+from .base import Columns, Group, SnapshotError, first_line, reading
 from .files import GLOB, Part, one_partitioning, partition_of
+from .footers import row_groups
 from .formats import PARQUET
 from .parquet import along_row_groups
-from .parts import PartsSource, Piece, TableFile
+from .parts import PartsSource, Pieces, TableFile
 
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 30
@@ -107,12 +108,12 @@ class ParquetObject:
 
     Attributes:
         path: the bucket and the key.
-        groups: the numbers of rows of its row groups.
+        metadata: its footer.
     """
 
     path: Path
     columns: Columns
-    groups: tuple[int, ...]
+    metadata: pq.FileMetaData
     store: _Store
 
     @classmethod
@@ -123,22 +124,27 @@ class ParquetObject:
                 metadata = pq.read_metadata(path, filesystem=store.files)
             except pa.ArrowInvalid as error:
                 raise SnapshotError(f"{store.url(path)}: is not a Parquet file, or is damaged") from error
-            groups = tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
         with reading(store.url(path), PARQUET):
-            return cls(Path(path), Columns(store.scan([path]).collect_schema()), groups, store)
+            return cls(Path(path), Columns(store.scan([path]).collect_schema()), metadata, store)
 
     def rows(self) -> int:
         """The number of rows, from the footer."""
-        return sum(self.groups)
+        return int(self.metadata.num_rows)
 
     def scan(self) -> pl.LazyFrame:
         """All columns."""
         return self.store.scan([str(self.path)])
 
     @property
-    def pieces(self) -> Callable[[int], Iterator[Piece]] | None:
+    def pieces(self) -> Pieces | None:
         """Row groups together up to a number of rows, larger ones in pieces."""
-        return partial(along_row_groups, self.groups)
+        return partial(
+            along_row_groups, [self.metadata.row_group(g).num_rows for g in range(self.metadata.num_row_groups)]
+        )
+
+    def groups(self, columns: Sequence[str]) -> Sequence[Group] | None:
+        """What the footer tells of each row group."""
+        return list(row_groups(self.metadata, {name: self.columns.readable[name] for name in columns}))
 
 
 def open_objects(location: str) -> PartsSource:

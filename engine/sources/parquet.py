@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from compiler.projection import Shape
 
-from .base import Columns, SnapshotError, lazy_batches, reading
+from .base import Columns, Group, SnapshotError, lazy_batches, reading
+from .footers import row_groups
 from .formats import PARQUET
-from .parts import Piece, TableFile
+from .parts import Piece, Pieces, TableFile
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 # How a footer writes "physical type FIXED_LEN_BYTE_ARRAY, length 12" (Thrift's compact protocol): what an interval is.
 # Where the bytes stand for something else, no harm is done.
@@ -59,9 +64,15 @@ class ParquetFile:
         return _scan([self.path])
 
     @property
-    def pieces(self) -> Callable[[int], Iterator[Piece]] | None:
+    def pieces(self) -> Pieces | None:
         """Row groups together up to a number of rows, larger ones in pieces; None where pyarrow reads the file."""
         return None if self.columns.unreadable else self._along_row_groups
+
+    def groups(self, columns: Sequence[str]) -> Sequence[Group] | None:
+        """What the footer tells of each row group; None where pyarrow cannot read it, but Polars can."""
+        metadata = self._metadata()
+        types = {name: self.columns.readable[name] for name in columns}
+        return None if metadata is None else list(row_groups(metadata, types))
 
     def _batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         import pyarrow.parquet as pq
@@ -72,25 +83,40 @@ class ParquetFile:
             for group in range(file.num_row_groups):
                 yield to_frame(file.read_row_group(group, columns=list(columns)), columns)
 
-    def _along_row_groups(self, rows: int) -> Iterator[Piece]:
+    def _along_row_groups(self, rows: int, skip: Sequence[range] = ()) -> Iterator[Piece]:
         """Reading along row groups spares decoding their borders twice; within one, Polars skips unneeded pages."""
+        metadata = self._metadata()
+        if metadata is None:
+            return along_row_groups([self.rows()], rows)
+        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+        return along_row_groups(sizes, rows, skip)
+
+    def _metadata(self) -> pq.FileMetaData | None:
+        """The footer as pyarrow reads it; None where it has columns of types that pyarrow lacks."""
         import pyarrow.parquet as pq
 
         with reading(str(self.path), PARQUET):
-            metadata = pq.read_metadata(self.path)
-        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
-        return along_row_groups(sizes, rows)
+            try:
+                return pq.read_metadata(self.path)
+            except NotImplementedError:
+                return None
 
 
-def along_row_groups(sizes: Sequence[int], rows: int) -> Iterator[Piece]:
-    """Row groups of these sizes together up to a number of rows; larger ones in pieces, of no fewer rows."""
+def along_row_groups(sizes: Sequence[int], rows: int, skip: Sequence[range] = ()) -> Iterator[Piece]:
+    """Row groups of these sizes together up to a number of rows; larger ones in pieces, of no fewer rows.
+
+    Those that begin in ranges of rows to ``skip`` are left out.
+    """
     start, length = 0, 0
     groups: list[int] = []
     for index, size in enumerate(sizes):
-        if length + size > rows and groups:
+        skipped = any(start + length in gone for gone in skip)
+        if groups and (skipped or length + size > rows):
             yield Piece(start, length, tuple(groups))
             start, groups, length = start + length, [], 0
-        if size > rows:
+        if skipped:
+            start += size
+        elif size > rows:
             step = max(rows, -(-size // _MOST_PIECES))
             for offset in range(0, size, step):
                 yield Piece(start + offset, min(step, size - offset), None)

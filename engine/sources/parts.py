@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -11,9 +12,11 @@ from typing import NamedTuple, Protocol
 import polars as pl
 import polars.selectors as cs
 
+from compiler.facts import Facts
+from compiler.functions import ticks
 from compiler.projection import Shape, cut
 
-from .base import Columns, SnapshotError, ahead, project, reading, slices
+from .base import Columns, Group, SnapshotError, ahead, kept_ranges, project, reading, slices
 from .files import Part, fingerprint, partition_types, partition_value
 from .widen import widened
 
@@ -26,6 +29,7 @@ class Piece(NamedTuple):
     row_groups: tuple[int, ...] | None
 
 
+Pieces = Callable[[int, Sequence[range]], Iterator[Piece]]
 ReadFields = Callable[[Path, Sequence[int] | None, Mapping[str, Shape]], pl.DataFrame]
 
 
@@ -47,11 +51,15 @@ class TableFile(Protocol):
         ...
 
     @property
-    def pieces(self) -> Callable[[int], Iterator[Piece]] | None:
-        """Cuts the file into slices of up to so many rows.
+    def pieces(self) -> Pieces | None:
+        """Cuts the file into slices of up to so many rows, without the row groups that lie in ranges of rows to skip.
 
         None where a slice cannot be read, and the rows cannot be counted, without reading what is before it.
         """
+        ...
+
+    def groups(self, columns: Sequence[str]) -> Sequence[Group] | None:
+        """What is known of these columns' values in each of its row groups; None where nothing is."""
         ...
 
 
@@ -111,8 +119,38 @@ class PartsSource:
     def fingerprint(self) -> str:
         return fingerprint(self.parts) if self.identify is None else self.identify()
 
-    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
-        return self._scan(range(len(self.files)), columns)
+    def groups(self, columns: Sequence[str]) -> Sequence[Group] | None:
+        found: list[Group] = []
+        start = 0
+        stored = [name for name in columns if name not in self.partition]
+        for file, part in zip(self.files, self.parts, strict=True):
+            own = file.groups(stored) if file.pieces is not None else None
+            if own is None:
+                return None
+            for group in own:
+                named = {name: _of_partition(text, self.partition[name], group.rows) for name, text in part.partition}
+                found.append(Group(start + group.start, group.rows, {**group.facts, **named}))
+            start += file.rows()
+        return found
+
+    def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:
+        if not skip:
+            return self._scan(range(len(self.files)), columns)
+        kept: list[pl.LazyFrame] = [pl.LazyFrame(schema={name: self.columns.readable[name] for name in columns})]
+        for index, rows in self._kept(skip):
+            whole = len(rows) == self.files[index].rows()
+            scan = self._scan([index], columns)
+            kept.append(scan if whole else scan.slice(rows.start, len(rows)))
+        return pl.concat(kept)
+
+    def _kept(self, skip: Sequence[range]) -> Iterator[tuple[int, range]]:
+        """The ranges of rows that are not skipped: for each its file, and the rows of that."""
+        start = 0
+        for index, file in enumerate(self.files):
+            size = file.rows()
+            for rows in kept_ranges(range(start, start + size), skip):
+                yield index, range(rows.start - start, rows.stop - start)
+            start += size
 
     def narrowed(self, used: Mapping[str, Shape]) -> PartsSource:
         """The source with nested columns of which ``chunks`` reads the parts used, where every file has them alike."""
@@ -128,26 +166,28 @@ class PartsSource:
         }
         return replace(self, nested=nested)
 
-    def chunks(self, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
+    def chunks(self, columns: Sequence[str], rows: int, skip: Sequence[range] = ()) -> Iterator[pl.DataFrame]:
         """Small files are read together, up to ``rows`` rows; a larger one in pieces."""
         if any(file.pieces is None for file in self.files):
             for index in range(len(self.files)):
                 yield from self._stream(self._scan([index], columns), rows)
             return
-        for frame in ahead(self._reads(columns, rows)):
+        for frame in ahead(self._reads(columns, rows, skip)):
             yield from slices(frame, rows)
 
-    def _reads(self, columns: Sequence[str], rows: int) -> Iterator[Callable[[], pl.DataFrame]]:
+    def _reads(self, columns: Sequence[str], rows: int, skip: Sequence[range]) -> Iterator[Callable[[], pl.DataFrame]]:
         gathered: list[int] = []
-        height = 0
+        height = start = 0
         for index, file in enumerate(self.files):
             size = file.rows()
-            if height + size > rows and gathered:
+            gone = [range(s.start - start, s.stop - start) for s in skip if s.start < start + size and s.stop > start]
+            start += size
+            if gathered and (gone or height + size > rows):
                 yield partial(self._read, tuple(gathered), columns)
                 gathered, height = [], 0
-            if size > rows:
+            if gone or size > rows:
                 assert file.pieces is not None
-                for piece in file.pieces(rows):
+                for piece in file.pieces(rows, gone):
                     yield partial(self._read, (index,), columns, piece)
             else:
                 gathered.append(index)
@@ -202,6 +242,15 @@ class PartsSource:
             if name in self.partition
         )
         return project(frame.with_columns(casts), columns)
+
+
+def _of_partition(text: str | None, type_: pl.DataType, rows: int) -> Facts:
+    """What is known of a column that a directory's name gives."""
+    stored = partition_value(text, type_)
+    if stored is None:
+        return Facts(null_count=rows, present=False)
+    value = (stored - date(1970, 1, 1)).days * ticks.DAY if isinstance(stored, date) else stored
+    return Facts(value, value, null_count=0, choices=frozenset([value]))
 
 
 def _common_columns(files: Sequence[TableFile]) -> Columns:

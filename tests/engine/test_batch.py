@@ -10,10 +10,11 @@ import pytest
 
 from benchmarks.recipe import conditions, write_users
 from engine import Snapshot, count, evaluate
-from engine.batch import Optimisations, batch
+from engine.batch import batch
 from engine.bitmaps import count as count_bits
 from engine.bitmaps import every_row
 from engine.dictionaries import Dictionary
+from engine.optimisations import Optimisations
 from engine.plan import Planned, plan
 from engine.results import Mode, Tally
 from engine.texts import MOST_TEXTS

@@ -53,7 +53,9 @@ def found(report: CountReport) -> dict[str, object]:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = Snapshot.chunks
-    monkeypatch.setattr(Snapshot, "chunks", lambda self, columns, rows: chunks(self, columns, min(rows, 500)))
+    monkeypatch.setattr(
+        Snapshot, "chunks", lambda self, columns, rows, skip: chunks(self, columns, min(rows, 500), skip)
+    )
 
 
 def test_every_mode_gives_the_same(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from engine import count, evaluate
-from engine.batch import Optimisations, batch
+from engine.batch import batch
+from engine.optimisations import Optimisations
 from engine.plan import Planned, plan
 from engine.results import Mode
 from engine.snapshot import Snapshot
