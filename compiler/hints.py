@@ -85,6 +85,8 @@ def call(function: Function, types: Sequence[Type], texts: Sequence[str]) -> str
             return _index(operand, index, texts)
         case name, [_, _] if name in _ARITHMETIC:
             return _arithmetic(name, bare, texts)
+        case "@sortBy", _:
+            return "a key is a bool, a number, a string, bytes, a timestamp or a duration"
         case "contains", [ListType(), _]:
             return f"ask whether the list holds it: {texts[1]} in {texts[0]}"
         case "duration", [number] if number == INT:

@@ -31,11 +31,16 @@ _VARIABLES = {
     ("transformMapEntry", 4): 2,
 }
 
-MACROS = frozenset({"has", "bind", "greatest", "least", "optMap", "optFlatMap", *(name for name, _ in _VARIABLES)})
+MACROS = frozenset(
+    {"has", "bind", "greatest", "least", "optMap", "optFlatMap", "sortBy", *(name for name, _ in _VARIABLES)}
+)
 """The names under which a call may be a macro."""
 
 OPTIONAL_OPERAND = "@operand"
 """The variable that holds the receiver of ``optMap`` and ``optFlatMap``; no condition can spell it."""
+
+SORTED_LIST = "@list"
+"""The variable that holds the receiver of ``sortBy``."""
 
 
 def expand(source: Source, call: Call) -> Syntax:
@@ -55,6 +60,8 @@ def expand(source: Source, call: Call) -> Syntax:
             return _extreme(call)
         case "optMap" | "optFlatMap", target, 2 if target is not None:
             return _optional(source, call, target)
+        case "sortBy", target, 2 if target is not None:
+            return _sorted(source, call, target)
         case name, target, count if target is not None and (name, count) in _VARIABLES:
             return _comprehension(source, call, target, _VARIABLES[name, count])
         case _:
@@ -113,6 +120,15 @@ def _optional(source: Source, call: Call, target: Syntax) -> Bind:
         then = _method(Name(place, "optional"), "of", place, then)
     none = _method(Name(place, "optional"), "none", place)
     return Bind(span, OPTIONAL_OPERAND, target, Conditional(span, _method(operand, "hasValue", place), then, none))
+
+
+def _sorted(source: Source, call: Call, target: Syntax) -> Bind:
+    """``l.sortBy(x, key)`` → ``bind(@list, l, @list.@sortBy(@list.map(x, key)))``, as in cel-go."""
+    variables = (_variable(source, call, 0),)
+    span, place = call.span, call.function_span
+    operand = Name(target.span, SORTED_LIST)
+    keys = Comprehension(span, "map", place, operand, variables, (call.arguments[1],))
+    return Bind(span, SORTED_LIST, target, Call(span, "@sortBy", place, operand, (keys,)))
 
 
 def _method(target: Name, function: str, place: Span, *arguments: Syntax) -> Call:

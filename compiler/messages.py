@@ -26,6 +26,7 @@ MACRO_FORMS = {
     "bind": ("cel.bind(x, value, expression)",),
     "optMap": ("user.?field.optMap(x, value)",),
     "optFlatMap": ("user.?field.optFlatMap(x, optional)",),
+    "sortBy": ("list.sortBy(x, key)",),
 }
 """How the macros are written."""
 
@@ -35,7 +36,7 @@ _OPERATORS = {"@in": "in", "_[_]": "[]", "_[?_]": "[?]", "-_": "-", "!_": "!"}
 def shown_name(function: Function) -> str:
     """A function's name as it is written in a condition."""
     name = function.name
-    return _OPERATORS.get(name) or (name.strip("_") if name.startswith("_") else name)
+    return _OPERATORS.get(name) or name.strip("_@")
 
 
 def undeclared(name: str, names: Sequence[str]) -> tuple[str, str | None]:

@@ -44,10 +44,15 @@ class Entry:
 
 def reference() -> tuple[Entry, ...]:
     """The operators, then the macros, then the functions and methods by name."""
-    entries = [entry_of(function) for function in catalogue().values()]
+    entries = [entry_of(function) for function in named_functions()]
     operators = [entry for entry in entries if entry.kind == "operator"]
     others = [entry for entry in entries if entry.kind != "operator"]
     return (*_LOGIC, *operators, *_MACROS, *sorted(others, key=lambda e: (e.name.casefold(), e.kind)))
+
+
+def named_functions() -> tuple[Function, ...]:
+    """The functions that a condition can call: not those that only macros call."""
+    return tuple(f for f in catalogue().values() if not f.name.startswith("@") or shown_name(f) == "in")
 
 
 def entries_of(name: str | None) -> tuple[Entry, ...]:
@@ -121,16 +126,31 @@ _MACROS = (
     Entry(
         "all",
         "macro",
-        ("list(T).all(x, bool) -> bool", "map(K, V).all(k, bool) -> bool"),
+        (
+            "list(T).all(x, bool) -> bool",
+            "map(K, V).all(k, bool) -> bool",
+            "list(T).all(index, x, bool) -> bool",
+            "map(K, V).all(k, v, bool) -> bool",
+        ),
         "True when the condition holds for every element of a list, or key of a map; true for an empty one. One false "
         'makes it false, whatever errors there are. (Specification: "Macros")',
         (),
-        (("[1, 2, 3].all(x, x > 0)", "true"), ("[1, 0].all(x, 1 / x > 1)", "false"), ("[].all(x, false)", "true")),
+        (
+            ("[1, 2, 3].all(x, x > 0)", "true"),
+            ("[1, 0].all(x, 1 / x > 1)", "false"),
+            ("[].all(x, false)", "true"),
+            ("[5, 6].all(i, x, x == i + 5)", "true"),
+        ),
     ),
     Entry(
         "exists",
         "macro",
-        ("list(T).exists(x, bool) -> bool", "map(K, V).exists(k, bool) -> bool"),
+        (
+            "list(T).exists(x, bool) -> bool",
+            "map(K, V).exists(k, bool) -> bool",
+            "list(T).exists(index, x, bool) -> bool",
+            "map(K, V).exists(k, v, bool) -> bool",
+        ),
         "True when the condition holds for an element of a list, or key of a map; false for an empty one. One true "
         'makes it true, whatever errors there are. (Specification: "Macros")',
         (),
@@ -138,15 +158,26 @@ _MACROS = (
             ("[1, 2, 3].exists(x, x > 2)", "true"),
             ("[0, 1].exists(x, 1 / x > 0)", "true"),
             ("[].exists(x, true)", "false"),
+            ('{"a": 1}.exists(k, v, k == "a" && v > 1)', "false"),
         ),
     ),
     Entry(
         "exists_one",
         "macro",
-        ("list(T).exists_one(x, bool) -> bool", "map(K, V).exists_one(k, bool) -> bool"),
-        'True when the condition holds for exactly one element. Any error is an error. (Specification: "Macros")',
+        (
+            "list(T).exists_one(x, bool) -> bool",
+            "map(K, V).exists_one(k, bool) -> bool",
+            "list(T).exists_one(index, x, bool) -> bool",
+            "map(K, V).exists_one(k, v, bool) -> bool",
+        ),
+        "True when the condition holds for exactly one element. Any error is an error. It may be written existsOne, "
+        'too. (Specification: "Macros")',
         (),
-        (("[1, 2, 3].exists_one(x, x > 2)", "true"), ("[1, 2, 3].exists_one(x, x > 1)", "false")),
+        (
+            ("[1, 2, 3].exists_one(x, x > 2)", "true"),
+            ("[1, 2, 3].exists_one(x, x > 1)", "false"),
+            ("[1, 1].existsOne(i, x, x > i)", "true"),
+        ),
     ),
     Entry(
         "filter",
@@ -164,6 +195,101 @@ _MACROS = (
         'error. (Specification: "Macros")',
         (),
         (("[1, 2, 3].map(x, x * 10)", "[10, 20, 30]"), ("[1, 2, 3].map(x, x > 1, x * 10)", "[20, 30]")),
+    ),
+    Entry(
+        "transformList",
+        "macro",
+        (
+            "list(T).transformList(index, x, U) -> list(U)",
+            "list(T).transformList(index, x, bool, U) -> list(U)",
+            "map(K, V).transformList(k, v, U) -> list(U)",
+        ),
+        "The value of the expression for each element and its index, or for each key and its value; with a condition, "
+        "for those for which it holds. Any error is an error. (cel-go: comprehensions of two variables)",
+        (),
+        (("[5, 6].transformList(i, x, x * i)", "[0, 6]"), ("[5, 6].transformList(i, x, i > 0, x)", "[6]")),
+    ),
+    Entry(
+        "transformMap",
+        "macro",
+        (
+            "map(K, V).transformMap(k, v, U) -> map(K, U)",
+            "map(K, V).transformMap(k, v, bool, U) -> map(K, U)",
+            "list(T).transformMap(index, x, U) -> map(int, U)",
+        ),
+        "A map with the same keys, or the indices of a list, and the value of the expression for each; with a "
+        "condition, for those for which it holds. Any error is an error. (cel-go: comprehensions of two variables)",
+        (),
+        (
+            ('{"a": 1}.transformMap(k, v, v * 2)["a"]', "2"),
+            ("[5, 6].transformMap(i, x, x > 5, x).size()", "1"),
+            ('{"a": 0}.transformMap(k, v, 1 / v).size()', "error"),
+        ),
+    ),
+    Entry(
+        "transformMapEntry",
+        "macro",
+        (
+            "map(K, V).transformMapEntry(k, v, map(L, U)) -> map(L, U)",
+            "map(K, V).transformMapEntry(k, v, bool, map(L, U)) -> map(L, U)",
+            "list(T).transformMapEntry(index, x, map(L, U)) -> map(L, U)",
+        ),
+        "A map of the entries that the expression gives, {key: value} for each; an error where two have the same key. "
+        "(cel-go: comprehensions of two variables)",
+        (),
+        (
+            ('{"a": 1}.transformMapEntry(k, v, {v: k})[1]', '"a"'),
+            ('["x", "x"].transformMapEntry(i, x, {x: i}).size()', "error"),
+        ),
+    ),
+    Entry(
+        "sortBy",
+        "macro",
+        ("list(T).sortBy(x, U) -> list(T)",),
+        "The elements in ascending order of the value of the expression for each; equals stay in their order. The "
+        "values are bools, numbers, strings, bytes, timestamps or durations; an error where one is null, and where "
+        "one of several is NaN, which is in no order. (cel-go, lists)",
+        (),
+        (
+            ("[3, 1, 2].sortBy(x, -x)", "[3, 2, 1]"),
+            ('["ccc", "a", "bb", "d"].sortBy(s, s.size())', '["a", "d", "bb", "ccc"]'),
+            ("[1, 0].sortBy(x, 1 / x)", "error"),
+        ),
+    ),
+    Entry(
+        "cel.bind",
+        "macro",
+        ("cel.bind(x, T, U) -> U",),
+        "The value of the last expression, in which the variable stands for the value of the one before. That is "
+        "evaluated once, however often the variable is used; its error is one where the variable is used. (cel-go: "
+        "bindings)",
+        (),
+        (
+            ("cel.bind(x, 3 + 4, x * x)", "49"),
+            ("cel.bind(x, 1 / 0, true || x > 1)", "true"),
+            ("cel.bind(x, 1 / 0, x > 1)", "error"),
+        ),
+    ),
+    Entry(
+        "optMap",
+        "macro",
+        ("optional_type(T).optMap(x, U) -> optional_type(U)",),
+        "The optional of the value of the expression for what an optional holds; nothing where that holds nothing. "
+        "(cel-go: optional types)",
+        (),
+        (("optional.of(3).optMap(x, x * 2).value()", "6"), ("[7][?1].optMap(x, x * 2).hasValue()", "false")),
+    ),
+    Entry(
+        "optFlatMap",
+        "macro",
+        ("optional_type(T).optFlatMap(x, optional_type(U)) -> optional_type(U)",),
+        "What the expression gives for what an optional holds, which is an optional itself; nothing where that holds "
+        "nothing. (cel-go: optional types)",
+        (),
+        (
+            ("optional.of([7]).optFlatMap(x, x[?0]).value()", "7"),
+            ("optional.of([7]).optFlatMap(x, x[?1]).hasValue()", "false"),
+        ),
     ),
 )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from compiler.columnar_forms import columnar_arguments
-from compiler.functions import catalogue
 from compiler.functions.declare import Function
-from compiler.reference import Entry, entry_of, macros, special_operators
+from compiler.reference import Entry, entry_of, macros, named_functions, special_operators
 from compiler.types import ListType, MapType, OptionalType, Parameter, Type, plain
 
 _INTRODUCTION = """\
@@ -39,7 +38,7 @@ maps that are columns, up to three of them nested, and their expressions may use
 
 def language_page() -> str:
     """The page."""
-    functions = list(catalogue().values())
+    functions = list(named_functions())
     operators = [f for f in functions if entry_of(f).kind == "operator"]
     others = sorted((f for f in functions if f not in operators), key=lambda f: (f.name.casefold(), f.method))
     parts = [_INTRODUCTION, *_index(others), "## Operators\n"]

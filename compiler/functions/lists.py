@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import polars as pl
 
-from ..cell import Cell, NotColumnar, may_be_null, standard_dtype
-from ..types import DOUBLE, DYN, INT, ListType, Nullable, Parameter, nullable, plain
+from ..cell import Cell, NotColumnar, column_cell, may_be_null, optional_cell, standard_dtype
+from ..types import DOUBLE, DYN, INT, ListType, Nullable, OptionalType, Parameter, nullable, plain
+from ..values import NONE, Optional
 from . import constants
 from .aggregates import (
     COMPARABLE,
@@ -40,7 +42,9 @@ _ANYTHING = ListType(DYN)
 
 
 def functions() -> tuple[Function, ...]:
-    """``slice``, ``flatten``, ``sort``, ``distinct``, ``reverse``, ``lists.range``, ``indexOf`` and ``lastIndexOf``."""
+    """``slice``, ``flatten``, ``sort``, what ``sortBy`` calls, ``distinct``, ``reverse``, ``first``, ``last``,
+    ``lists.range``, ``indexOf`` and ``lastIndexOf``.
+    """
     return (
         Function(
             "slice",
@@ -123,6 +127,28 @@ def functions() -> tuple[Function, ...]:
             method=True,
         ),
         Function(
+            "@sortBy",
+            tuple(
+                Overload(
+                    f"list_{t}_sort_by",
+                    (_LIST, list_of(t)),
+                    _LIST,
+                    _sort_by,
+                    _sorted_by,
+                    tuple(
+                        Failure(message, partial(_of_keys, when))
+                        for message, when in ((NULL_ELEMENT, null_elements), (NAN, not_numbers))
+                        if message == NULL_ELEMENT or t == DOUBLE
+                    ),
+                )
+                for t in COMPARABLE
+            ),
+            "The elements of a list in ascending order of another's, the keys. What the macro sortBy() calls. (cel-go, "
+            "lists)",
+            (("[3, 1, 2].sortBy(x, -x)", "[3, 2, 1]"),),
+            method=True,
+        ),
+        Function(
             "distinct",
             (Overload("list_distinct", (_LIST,), _LIST, _distinct, _different),),
             "The elements without those that are equal to an earlier one. (cel-go, lists)",
@@ -136,6 +162,8 @@ def functions() -> tuple[Function, ...]:
             (("[5, 1, 3].reverse()", "[3, 1, 5]"), ("[].reverse().size()", "0")),
             method=True,
         ),
+        _end("first", last=False),
+        _end("last", last=True),
         Function(
             "lists.range",
             (
@@ -154,6 +182,24 @@ def functions() -> tuple[Function, ...]:
         ),
         _position("indexOf", "list_index_of", "first", "1", last=False),
         _position("lastIndexOf", "list_last_index_of", "last", "2", last=True),
+    )
+
+
+def _end(name: str, *, last: bool) -> Function:
+    return Function(
+        name,
+        (
+            Overload(
+                f"list_{name}",
+                (_LIST,),
+                OptionalType(_ELEMENT),
+                partial(_end_of, last=last),
+                partial(_at_end, last=last),
+            ),
+        ),
+        f"The optional of the {name} element, which holds nothing for an empty list. (cel-go: optional types)",
+        ((f"[7, 8].{name}().value()", "8" if last else "7"), (f"[].{name}().hasValue()", "false")),
+        method=True,
     )
 
 
@@ -203,6 +249,31 @@ def _sort(cell: Cell) -> Cell:
     # Not ``list.sort``, which takes fifty times as long.
     value = checked(cell, values.list.eval(pl.element().sort()), ordered=True)
     return Cell(value, ListType(plain(bare.element)), pl.List(inner))
+
+
+def _sort_by(cell: Cell, keys: Cell) -> Cell:
+    _require_list(cell)
+    values, _ = elements(keys)
+    order = values.list.eval(pl.int_range(pl.element().len()).sort_by(pl.element(), maintain_order=True))
+    return Cell(checked(keys, cell.value.list.gather(order), ordered=True), plain(cell.type), cell.dtype)
+
+
+def _of_keys(when: Callable[[Cell], pl.Expr], _cell: Cell, keys: Cell) -> pl.Expr:
+    return when(keys)
+
+
+def _end_of(cell: Cell, *, last: bool) -> Cell:
+    inner = _inner(cell)
+    bare = plain(cell.type)
+    assert isinstance(bare, ListType)
+    element = column_cell(cell.value.list.get(-1 if last else 0, null_on_oob=True), bare.element, inner)
+    # What is no value of CEL's is an error as soon as it is used; an optional holds values.
+    failed = element.failed()
+    present = cell.value.list.len() > 0
+    if failed is not None:
+        present = pl.when(~failed).then(present)
+    held = replace(element, fallible=False, error=None)
+    return optional_cell(present, held, fallible=may_be_null(cell) or element.fallible)
 
 
 def _distinct(cell: Cell) -> Cell:
@@ -305,6 +376,16 @@ def _sorted(values: Sequence[Any]) -> list[Any]:
     refuse_nulls(values)
     refuse_nan(values)
     return sorted(values)
+
+
+def _sorted_by(values: Sequence[object], keys: Sequence[Any]) -> list[object]:
+    refuse_nulls(keys)
+    refuse_nan(keys)
+    return [values[place] for place in sorted(range(len(values)), key=keys.__getitem__)]
+
+
+def _at_end(values: Sequence[object], *, last: bool) -> Optional:
+    return Optional(values[-1 if last else 0]) if values else NONE
 
 
 def _different(values: Sequence[object]) -> list[object]:

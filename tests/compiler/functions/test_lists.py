@@ -36,6 +36,11 @@ OF_ANY = (
     "{0}.max()",
     "{0}.isSorted()",
     "{0}.sort()",
+    "{0}.sortBy(x, x)",
+    "{0}.sortBy(x, x == {0}[0])",
+    "{0}.first()",
+    "{0}.last().orValue({0}[0])",
+    "{0}.filter(x, x != {0}[0]).last()",
     "{0}.distinct()",
     "{0}.reverse()",
     "{0}.slice(1, 2)",
@@ -307,3 +312,27 @@ def test_refusals(condition: str, message: str) -> None:
 def test_the_nearest_function_of_a_namespace_is_proposed() -> None:
     with pytest.raises(CompileError, match=r"did you mean 'math\.greatest'"):
         evaluate("math.greates(1, 2) > 1", ONE_USER)
+
+
+def test_sorted_by_a_key_as_python_sorts() -> None:
+    chance = random.Random(5)
+    rows = [[{"key": chance.randrange(4), "place": n} for n in range(chance.randrange(9))] for _ in range(300)]
+    wanted = [[e["place"] for e in sorted(row, key=lambda e: -e["key"])] for row in rows]
+    for mode in ("compiled", "interpreted"):
+        found = evaluate("l.sortBy(e, -e.key).map(e, e.place)", pl.DataFrame({"l": rows}), mode=mode)
+        assert found.values.to_list() == wanted
+        assert found.errors.null_count() == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("l.sortBy(x, x.a)", "an element is null in `l.sortBy(x, x.a)`"),
+        ("l.sortBy(x, 1 / x.b)", "division by zero in `1 / x.b`"),
+        ("l.slice(0, 0).first().value()", "optional.none() holds no value in `l.slice(0, 0).first().value()`"),
+    ],
+)
+def test_reasons_of_sorting_and_of_ends(condition: str, reason: str) -> None:
+    frame = pl.DataFrame({"l": [[{"a": None, "b": 0}, {"a": 1, "b": 1}]]})
+    for mode in ("compiled", "interpreted"):
+        assert evaluate(condition, frame, mode=mode).errors.to_list() == [reason]
