@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -102,18 +103,37 @@ def complete(document: Document, settings: Settings) -> Document:
     schemas["ProblemDetails"] = _problem_schema(schemas)
     paths = document["paths"]
     assert isinstance(paths, dict)
-    bounds = {"page_size": (settings.max_page_size, min(settings.page_size, settings.max_page_size))}
+    told = _parameters(settings)
     for operations in paths.values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
-                if parameter["name"] in bounds:
-                    most, default = bounds[parameter["name"]]
-                    parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+                parameter["schema"] = _without_null(parameter["schema"]) | told.get(parameter["name"], {})
             if "requestBody" in operation:
                 operation["responses"] |= _texts(_responses((ProblemType.UNSUPPORTED_MEDIA_TYPE,)))
     sample = schemas["PreviewRequest"]["properties"]["sample"]
     sample["anyOf"] = [{"type": "integer", "minimum": 0, "maximum": settings.preview_members}, {"type": "null"}]
     return document
+
+
+def _parameters(settings: Settings) -> Mapping[str, dict[str, object]]:
+    """What only the settings know of parameters."""
+    place = settings.snapshot_in_use()
+    columns = ["user_id" if place is None else place.id_column, *settings.member_columns]
+    column = "|".join(re.escape(name) for name in dict.fromkeys(columns))
+    size = min(settings.page_size, settings.max_page_size)
+    return {
+        "page_size": {"maximum": settings.max_page_size, "default": size},
+        "columns": {"pattern": f"^({column})(,({column}))*$", "example": ",".join(columns[:2])},
+    }
+
+
+def _without_null(schema: dict[str, object]) -> dict[str, object]:
+    """The schema of a parameter, which may be left out, and is never null."""
+    kinds = schema.get("anyOf")
+    if not isinstance(kinds, list):
+        return schema
+    (kind,) = (one for one in kinds if one != {"type": "null"})
+    return {**kind, **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _texts(responses: Responses) -> dict[str, dict[str, object]]:

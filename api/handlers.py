@@ -17,6 +17,7 @@ from engine import AudienceError, CompileError, SnapshotError
 from .children import BusyError, ChildError, DeadlineError, TooMuchMemoryError
 from .evaluations import FormatError, SnapshotGoneError
 from .problems import MEDIA_TYPE, FieldError, Problem, ProblemType, of_condition
+from .schemas import NO_NUL
 from .service import service_of
 from .store import ChangedError, NotFoundError, StatusError, TextError
 
@@ -132,8 +133,10 @@ def _field_error(place: tuple[str | int, ...], type_: str, message: str, context
             return FieldError(place, "is missing")
         case "json_invalid":
             return FieldError(place[:1], f"is no JSON: {context.get('error')} at character {place[-1]}")
-        case "string_pattern_mismatch":
+        case "string_pattern_mismatch" if context.get("pattern") == NO_NUL:
             return FieldError(place, "holds a character that cannot be kept")
+        case "string_pattern_mismatch":
+            return FieldError(place, f"is not of the form {context.get('pattern')}")
         case "model_attributes_type" | "model_type":
             return FieldError(place, "must be a JSON object")
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from engine import Channel, Communication
 
@@ -171,6 +171,13 @@ class CalculationPage(Given):
     results: list[Calculation]
 
 
+def _number(value: object) -> object:
+    """What JSON has as a number: pydantic takes texts and booleans for some, too."""
+    if isinstance(value, (bool, str)):
+        raise ValueError("must be a number")
+    return value
+
+
 class PreviewRequest(Taken):
     """A condition that is not saved, and whom it may reach.
 
@@ -186,7 +193,9 @@ class PreviewRequest(Taken):
     communication_type: Communication = Communication.TRANSACTIONAL
     communication_channel: Channel = Channel.ANY
     sample: Annotated[
-        int | None, Field(ge=0, description="Members to show; needs the scope members. Default: what is allowed.")
+        int | None,
+        Field(ge=0, description="Members to show; needs the scope members. Default: what is allowed."),
+        BeforeValidator(_number),
     ] = None
 
 
@@ -375,6 +384,8 @@ class FieldProblem(Given):
 
 class ProblemDetails(Given):
     """A problem (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     type: Annotated[str, Field(examples=["urn:cellar:problem:bad-condition"])]
     title: str

@@ -12,6 +12,7 @@ from engine.checking import check
 from .. import schemas
 from ..documentation import ETAG, LOCATION, problems
 from ..parameters import (
+    ENTITY_TAG,
     PREFIX,
     SEGMENT_PATH,
     Listing,
@@ -28,7 +29,9 @@ from ..store import ChangedError, NewSegment, SegmentChanges, StoredSegment, cre
 
 router = APIRouter(prefix=PREFIX, tags=["segments"])
 
-IfMatch = Annotated[str | None, Header(description="The ETag of the segment that the change is meant for.")]
+IfMatch = Annotated[
+    str | None, Header(description="The ETag of the segment that the change is meant for.", pattern=ENTITY_TAG)
+]
 
 
 @router.get("/segments", responses=problems(ProblemType.NOT_FOUND))

@@ -110,7 +110,14 @@ def test_a_bad_request_is_a_problem(service: tuple[httpx.Client, Store], bad: Ba
 
 OF_SEGMENT = [
     Bad("PATCH", "", {"json": {"name": "b"}, "headers": {"If-Match": '"99"'}}, 412, "changed", "the segment is at"),
-    Bad("PATCH", "", {"json": {"name": "b"}, "headers": {"If-Match": "junk"}}, 412, "changed", "If-Match must hold"),
+    Bad(
+        "PATCH",
+        "",
+        {"json": {"name": "b"}, "headers": {"If-Match": "junk"}},
+        422,
+        "bad-request",
+        "if-match: is not of the form",
+    ),
     Bad("PATCH", "", {"json": {"organization_id": "o"}}, 422, "bad-request", "organization_id: there is no such field"),
     Bad("PATCH", "", {"json": {"status": "completed"}}, 422, "bad-request", "status: there is no such field"),
     Bad("PATCH", "", {"json": {"name": None}}, 422, "bad-request", "name: "),
