@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from .options import format_option, on_snapshot, run_options
+from .conditions import asked_conditions
+from .options import audience_options, budget_options, file_option, format_option, on_snapshot, run_options
 from .output import note, write, write_json, write_lines
 
 if TYPE_CHECKING:
-    from engine import Snapshot
+    from engine import Budget, Snapshot
 
 
 @click.command("schema")
@@ -55,19 +57,42 @@ def check_command(*, snapshot: Snapshot, condition: str, now: datetime | None, m
 
 @click.command("explain")
 @on_snapshot
-@click.argument("condition")
+@click.argument("conditions", metavar="[CONDITION]...", nargs=-1)
+@file_option
+@audience_options
+@budget_options
 @run_options
 @format_option("text", "json")
-def explain_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
-    """Show how a condition is answered: types, what is compiled, what is read."""
+def explain_command(
+    *,
+    snapshot: Snapshot,
+    conditions: tuple[str, ...],
+    file: str | None,
+    settings: Mapping[str, str],
+    rules: Mapping[str, str] | None,
+    budget: Budget,
+    now: datetime | None,
+    mode: str,
+    format: str,
+) -> None:
+    """Show how conditions are answered: of one, its types and what is compiled; of many, what they share and read."""
     from engine.explanation import explain
-    from engine.presentation import explanation_lines
+    from engine.plan_explanation import explain_plan
+    from engine.presentation import explanation_lines, plan_lines
 
-    explanation = explain(snapshot, condition, mode=mode, now=now)
-    if format == "json":
-        write_json(explanation.to_dict())
+    if len(conditions) == 1 and file is None and not settings:
+        explanation = explain(snapshot, conditions[0], mode=mode, now=now)
+        if format == "json":
+            write_json({**explanation.to_dict(), "rows": snapshot.rows, "budget": budget.to_dict()})
+        else:
+            write_lines(explanation_lines(explanation, snapshot.rows, budget))
         return
-    write_lines(explanation_lines(explanation))
+    named = dict(asked_conditions(conditions, file, settings))
+    plan = explain_plan(snapshot, named, mode=mode, now=now, rules=rules, budget=budget)
+    if format == "json":
+        write_json(plan.to_dict())
+    else:
+        write_lines(plan_lines(plan))
 
 
 @click.command("functions")

@@ -28,6 +28,10 @@ class Budget:
             bounds.append(f"{self.rows:,} distinct combinations of values")
         return " and ".join(bounds) or "no bound"
 
+    def to_dict(self) -> dict[str, object]:
+        """The budget as JSON has it; null is without bound."""
+        return {"rows": self.rows, "seconds": self.seconds}
+
 
 DEFAULT_BUDGET = Budget()
 UNLIMITED = Budget(rows=None, seconds=None)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison, ComparisonReport
     from .description import Description, FieldDescription
     from .explanation import ExplainedNode, Explanation
+    from .plan_explanation import PlanExplanation
     from .reporting import PlannedInterpretation
     from .results import CountReport
 
@@ -92,18 +93,20 @@ def summary(report: CountReport) -> str:
     return f"{whole}; {report.duration:.2f} s: {', '.join(times)}"
 
 
-def interpretation_lines(interpreted: Sequence[PlannedInterpretation], rows: int, budget: Budget) -> list[str]:
-    """What will be interpreted, on how many users at most, and what that may cost; of many clauses, the first."""
+def interpretation_lines(
+    interpreted: Sequence[PlannedInterpretation], rows: int, budget: Budget, most: int = _MOST_CLAUSES
+) -> list[str]:
+    """What will be interpreted, on how many users at most, and what that may cost; of many clauses the first."""
     by_clause: dict[tuple[str, str], list[str]] = {}
     for one in interpreted:
         by_clause.setdefault((one.clause, one.reason), []).append(one.name)
     conditions = len({one.name for one in interpreted})
     subject = f"{conditions:,} conditions are" if conditions > 1 else "A condition is"
     lines = [f"{subject} interpreted in part or whole, on at most {rows:,} users each; the budget of each: {budget}."]
-    for (clause, reason), names in list(by_clause.items())[:_MOST_CLAUSES]:
+    for (clause, reason), names in list(by_clause.items())[:most]:
         lines.append(f"  {_of_names(names, clause)}`{_on_one_line(clause)}`, since {reason}")
-    if len(by_clause) > _MOST_CLAUSES:
-        lines.append(f"  and {len(by_clause) - _MOST_CLAUSES:,} more clauses; cellar explain --file shows all")
+    if len(by_clause) > most:
+        lines.append(f"  and {len(by_clause) - most:,} more clauses; cellar explain --file shows all")
     return lines
 
 
@@ -196,14 +199,16 @@ def facts(explanation: Explanation) -> list[str]:
     return [f"type     {explanation.type}", f"mode     {explanation.mode}", f"columns  {columns or 'none'}"]
 
 
-def explanation_lines(explanation: Explanation) -> list[str]:
-    """The whole of an explanation."""
+def explanation_lines(explanation: Explanation, rows: int, budget: Budget) -> list[str]:
+    """The whole of an explanation, over so many users."""
     lines = [*facts(explanation), "", "Typed tree", *(f"  {line}" for line in _tree_lines(explanation.tree))]
     if explanation.interpreted:
         lines += ["", "Interpreted"]
     for clause in explanation.interpreted:
         place = "" if clause.place == clause.text else f", in: {clause.place}"
         lines += [f"  {clause.text}", f"    because {clause.reason}{place}"]
+    if explanation.interpreted:
+        lines.append(f"  on at most {rows:,} users; the budget: {budget}")
     if explanation.expression is None:
         return lines
     lines += ["", "Polars expressions"]
@@ -221,6 +226,52 @@ def _tree_lines(node: ExplainedNode, before: str = "", below: str = "") -> list[
         last = place == len(node.children)
         lines += _tree_lines(child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
     return lines
+
+
+_WAYS = {
+    "dictionary": "by their distinct texts",
+    "elements": "by the distinct texts in their lists",
+    "thresholds": "by the ranges that the constants make",
+    "narrowing": "in the narrowest type that holds the values",
+}
+
+
+def plan_lines(plan: PlanExplanation) -> list[str]:
+    """How conditions are answered in one pass, in words."""
+    conditions = sum(plan.modes.values()) + len(plan.refused)
+    modes = [f"{count:,} {mode}" for mode, count in plan.modes.items()]
+    if plan.refused:
+        modes.append(f"{len(plan.refused):,} refused")
+    lines = [
+        f"{_counted(conditions, 'condition')} over {plan.rows:,} users in {plan.snapshot}: {', '.join(modes)}.",
+    ]
+    if plan.atoms:
+        lines.append(
+            f"The compiled ones are made of {_counted(plan.atom_uses, 'comparison')} and calls, {plan.atoms:,} of them "
+            "distinct: each is answered once."
+        )
+    if plan.shared_atoms:
+        lines.append(f"{plan.shared_atoms:,} are shared by several conditions, such as:")
+        lines += [f"  by {atom.conditions:,}: {atom.text}" for atom in plan.most_shared]
+    lines.append(f"{_counted(len(plan.columns), 'column')} of {plan.all_columns:,} are read, once for all conditions:")
+    lines += [f"  {one.name}" + (f": only {', '.join(one.parts)}" if one.parts else "") for one in plan.columns]
+    by_way: dict[str, list[str]] = {}
+    for encoding in plan.encodings:
+        by_way.setdefault(encoding.way, []).append(encoding.column)
+    lines += [f"Answered {_WAYS.get(way, way)}: {', '.join(columns)}." for way, columns in by_way.items()]
+    lines += [
+        f"The lists of {one.column} are flattened once, for {_counted(one.macros, 'macro')}." for one in plan.lists
+    ]
+    if plan.interpreted:
+        lines += interpretation_lines(plan.interpreted, plan.rows, plan.budget, len(plan.interpreted))
+    if plan.refused:
+        lines.append("Not compiled:")
+        lines += [f"  {line}" for message in plan.refused.values() for line in message.splitlines()]
+    return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def reference_table(entries: Iterable[Entry]) -> Table:
