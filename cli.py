@@ -16,10 +16,14 @@ from io import TextIOWrapper
 import click
 
 from commands.comparison import bench_command, demo_command
-from commands.counting import count_command, members_command, recalculate_command
+from commands.counting import count_command, members_command
 from commands.inspection import check_command, explain_command, functions_command, schema_command
+from commands.keys import keys_group
 from commands.output import FAILED, INTERRUPTED, MISUSED, NO_READER, NO_SNAPSHOT, note
+from commands.recalculation import recalculate_command
+from commands.segments import history_command, segments_group
 from commands.service import serve_command
+from commands.worker import worker_command
 
 COMMANDS = (
     count_command,
@@ -32,6 +36,10 @@ COMMANDS = (
     bench_command,
     demo_command,
     serve_command,
+    worker_command,
+    segments_group,
+    history_command,
+    keys_group,
 )
 
 

@@ -154,7 +154,7 @@ class Calculation(Given):
     rows: Annotated[UserCount | None, Field(description="Users in the snapshot.")]
     user_count: UserCount | None
     error_count: UserCount | None
-    reasons: list[Reason]
+    reasons: Annotated[list[Reason] | None, Field(description="Null where a large scan did not tell them.")]
     mode: str | None
     duration: Annotated[Seconds | None, Field(description="Wall time of the scan, in seconds.")]
     shared: Annotated[int, Field(ge=1, description="How many segments shared the scan.")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,12 +19,15 @@ from .scan import Died, Job, Outcome, Scan, Unreadable
 from .schedule import Schedule
 from .settings import Settings, SnapshotSettings
 from .store import (
+    UNDER_WAY,
     Claim,
     Guard,
+    Status,
     Store,
     abandon,
     claim,
     complete,
+    count_by_status,
     expire,
     fail,
     forget,
@@ -95,6 +99,21 @@ def work(worker: Worker, stop: Event, *, schedule: Schedule | None = None) -> No
             stop.wait(worker.settings.poll_seconds)
 
 
+def work_until_done(worker: Worker) -> Mapping[Status, int]:
+    """Works until nothing is pending, and nobody is at work on anything.
+
+    Returns:
+        How many segments there are of each status.
+    """
+    while True:
+        if work_once(worker, Event()):
+            continue
+        counts = count_by_status(worker.store)
+        if not any(counts.get(status) for status in UNDER_WAY):
+            return counts
+        sleep(worker.settings.poll_seconds)
+
+
 def work_once(worker: Worker, stop: Event) -> bool:
     """Claims what is pending, and calculates it.
 
@@ -110,7 +129,11 @@ def work_once(worker: Worker, stop: Event) -> bool:
     log = logger().bind(scan=claimed.id, segments=len(claimed.work))
     log.info("scan_started", worker=worker.name)
     began = monotonic()
-    outcome = _scanned(worker, claimed, stop)
+    try:
+        outcome = _scanned(worker, claimed, stop)
+    except BaseException:
+        release(worker.store, claimed)
+        raise
     match outcome:
         case None if stop.is_set():
             release(worker.store, claimed)
@@ -147,7 +170,13 @@ def _scanned(worker: Worker, claimed: Claim, stop: Event) -> Outcome | None:
                 return None
             if monotonic() - beat >= settings.lease_seconds / _HEARTBEATS_OF_A_LEASE:
                 beat = monotonic()
-                if not heartbeat(worker.store, claimed, lease=worker.lease):
+                try:
+                    held = heartbeat(worker.store, claimed, lease=worker.lease)
+                except SQLAlchemyError as error:
+                    # What the scan finds may be written all the same, if that is over in time.
+                    logger().error("heartbeat_failed", scan=claimed.id, error=type(error).__name__)
+                    continue
+                if not held:
                     return None
         return outcome
     finally:

@@ -77,7 +77,7 @@ def count_command(
             reach=reach,
             rules=rules,
             budget=budget,
-            announce=_announcing(snapshot, budget),
+            announce=announcing(snapshot, budget),
             progress=report_progress,
         )
     if len(named) == 1:
@@ -155,7 +155,7 @@ def members_command(
             now=now,
             rules=rules,
             budget=budget,
-            announce=_announcing(snapshot, budget),
+            announce=announcing(snapshot, budget),
             progress=None if output is None else report_progress,
         )
         try:
@@ -168,66 +168,7 @@ def members_command(
     tell_failures(report)
 
 
-@click.command("recalculate")
-@on_snapshot
-@click.option("--file", metavar="FILE", required=True, help="The segments, as for count.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIRECTORY",
-    required=True,
-    help="Where the results are published: its link 'latest' is switched when they are complete.",
-)
-@layout_option("--members", is_flag=False, flag_value="pairs", help=f"Also write the members: {LAYOUTS}")
-@click.option("--errors", is_flag=True, help="Also tell why users are errors.")
-@click.option(
-    "--keep", type=click.IntRange(1), metavar="N", help="Remove all but the newest N results. [default: none]"
-)
-@audience_options
-@budget_options
-@run_options
-def recalculate_command(
-    *,
-    snapshot: Snapshot,
-    file: str,
-    output: Path,
-    members: str | None,
-    errors: bool,
-    keep: int | None,
-    settings: Mapping[str, str],
-    rules: Mapping[str, str] | None,
-    budget: Budget,
-    now: datetime | None,
-    mode: str,
-) -> None:
-    """Count all segments of a file, and publish the results as a whole."""
-    from engine.member_files import Layout
-    from engine.presentation import summary
-    from engine.recalculation import recalculate
-    from engine.terminal import progress
-
-    with progress("Recalculating", "users") as report_progress:
-        done = recalculate(
-            snapshot,
-            dict(asked_conditions((), file, settings)),
-            output,
-            layout=None if members is None else Layout(members),
-            errors=errors,
-            mode=mode,
-            now=now,
-            rules=rules,
-            budget=budget,
-            announce=_announcing(snapshot, budget),
-            keep=keep,
-            progress=report_progress,
-        )
-    note(summary(done.report))
-    note(f"{len(done.report.results):,} segments, published in {done.directory}")
-    tell_failures(done.report)
-
-
-def _announcing(snapshot: Snapshot, budget: Budget) -> Announce:
+def announcing(snapshot: Snapshot, budget: Budget) -> Announce:
     """Says what will be interpreted, and how much it may cost, before it is."""
     from engine.presentation import interpretation_lines
 

@@ -32,32 +32,41 @@ def _time_option(_ctx: click.Context, _option: click.Parameter, value: str | Non
         raise click.BadParameter(str(error)) from None
 
 
-def on_snapshot(command: Callable[P, R]) -> Callable[..., R]:
-    """Gives a command the argument SNAPSHOT, opened, and the options on how to read it."""
+def _snapshot_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[..., R]]:
+    def decorate(command: Callable[P, R]) -> Callable[..., R]:
+        @click.argument("location", metavar="SNAPSHOT" if required else "[SNAPSHOT]", required=required)
+        @click.option(
+            "--schema",
+            "overrides",
+            metavar="COLUMN=TYPE",
+            multiple=True,
+            callback=_schema_option,
+            help="Set the type of a column of a CSV file: int, uint, double, string, bool or timestamp. Repeatable.",
+        )
+        @click.option(
+            "--id-column", metavar="NAME", default="user_id", show_default=True, help="The column with the user's id."
+        )
+        @wraps(command)
+        def with_snapshot(
+            location: str | None, overrides: Mapping[str, str], id_column: str, *args: P.args, **kwargs: P.kwargs
+        ) -> R:
+            from engine import Snapshot
 
-    @click.argument("location", metavar="SNAPSHOT")
-    @click.option(
-        "--schema",
-        "overrides",
-        metavar="COLUMN=TYPE",
-        multiple=True,
-        callback=_schema_option,
-        help="Set the type of a column of a CSV file: int, uint, double, string, bool or timestamp. Repeatable.",
-    )
-    @click.option(
-        "--id-column", metavar="NAME", default="user_id", show_default=True, help="The column with the user's id."
-    )
-    @wraps(command)
-    def with_snapshot(
-        location: str, overrides: Mapping[str, str], id_column: str, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        from engine import Snapshot
+            kwargs["snapshot"] = None
+            if location is not None:
+                kwargs["snapshot"] = Snapshot.open(location, schema_overrides=overrides, id_column=id_column)
+            return command(*args, **kwargs)
 
-        kwargs["snapshot"] = Snapshot.open(location, schema_overrides=overrides, id_column=id_column)
-        return command(*args, **kwargs)
+        return with_snapshot
 
-    return with_snapshot
+    return decorate
 
+
+on_snapshot = _snapshot_options(required=True)
+"""Gives a command the argument SNAPSHOT, opened, and the options on how to read it."""
+
+on_snapshot_if_given = _snapshot_options(required=False)
+"""The same for a command that can do without: its snapshot may be None."""
 
 now_option = click.option(
     "--now",

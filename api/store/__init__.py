@@ -10,7 +10,16 @@ Every call on segments says whose it may see: ``organization=None`` is for those
 
 from __future__ import annotations
 
-from .calculations import history, last_completed, last_scheduled, request, request_many, request_scheduled, reset
+from .calculations import (
+    UNDER_WAY,
+    history,
+    last_completed,
+    last_scheduled,
+    request,
+    request_many,
+    request_scheduled,
+    reset,
+)
 from .claims import abandon, claim, expire, heartbeat, release
 from .database import Store, StoreError, open_store
 from .guard import Guard
@@ -41,6 +50,7 @@ from .segments import count_by_status, create, create_many, delete, get, list_se
 
 __all__ = [
     "ALL",
+    "UNDER_WAY",
     "Calculation",
     "ChangedError",
     "Claim",

@@ -15,6 +15,8 @@ from .segments import read, selected, taken_back
 from .tables import CALCULATIONS, SCANS, SCHEDULED, SEGMENTS, Moment
 
 UNDER_WAY = (Status.PENDING, Status.PROCESSING)
+"""Of a segment for which a calculation is asked, or carried out."""
+
 _RESETTABLE = (*UNDER_WAY, Status.FAILED)
 _OF_SCAN = ("snapshot", "fingerprint", "now", "rows")
 _COLUMNS: list[sa.ColumnElement[Any]] = [
