@@ -56,6 +56,15 @@ def snapshot_of_one_row_group(folder: Path, users: int) -> Path:
     return path
 
 
+def sorted_snapshot(folder: Path, users: int) -> Path:
+    """The same users in the order in which they were created."""
+    path = folder / f"recipe-{users}-sorted.parquet"
+    if not path.exists():
+        frame = pl.read_parquet(snapshot(folder, users)).sort("created_at")
+        frame.write_parquet(path, row_group_size=ROW_GROUP_ROWS)
+    return path
+
+
 def write_users(path: Path, users: int, seed: int = 1, *, row_group_rows: int = ROW_GROUP_ROWS) -> None:
     """Writes the snapshot of the recipe, 14 columns, a million users at a time; the file appears when it is whole."""
     with TemporaryDirectory(dir=path.parent) as folder:

@@ -1,30 +1,29 @@
-"""What each optimisation of a batch saves: all of them on, and each switched off in turn."""
+"""What each optimisation saves: all of them on, and each switched off in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from functools import partial
-from time import perf_counter
+from pathlib import Path
 
-from engine import Snapshot
-from engine.batch import Batch, batch
-from engine.chunks import read_chunks
+from engine import count
 from engine.optimisations import Optimisations
-from engine.plan import Plan, plan
-from engine.results import Mode, Tally, run_time
-from engine.snapshot import DEFAULT_CHUNK_ROWS
-from engine.statistics import statistics_for
 
 from .cellar import NOW, named
 from .measure import Figure, Setting, Subject
-from .recipe import conditions, snapshot
+from .recipe import conditions, snapshot, sorted_snapshot
 
 SERIES = "optimisations"
 
 ALL_ON = "all on"
 _MOST_USERS = 1_000_000
 _MOST_CONDITIONS = 1_000
+_MOST_RECENT = 100
+_RECENT = 'created_at > timestamp("2025-12-01T00:00:00Z")'
+"""The last of the 24 months in which users were created: all of them in the last row groups of a sorted snapshot."""
+
+_Counts = list[tuple[int | None, int | None]]
 
 
 class AnswersDifferError(Exception):
@@ -32,54 +31,37 @@ class AnswersDifferError(Exception):
 
 
 def switches(setting: Setting) -> Iterator[Figure]:
-    """The scan of at most a thousand conditions over at most a million users.
+    """The scan of at most a thousand conditions over at most a million users; and of conditions on the newest users,
+    over a snapshot that is sorted by the time of their creation.
 
     Raises:
         AnswersDifferError: an optimisation changes the counts.
     """
     users, number = min(max(setting.users), _MOST_USERS), min(max(setting.conditions), _MOST_CONDITIONS)
-    opened = Snapshot.open(snapshot(setting.folder, users))
+    texts = named(conditions(number))
+    recent = {name: f"{_RECENT} && ({text})" for name, text in texts.items() if int(name) < _MOST_RECENT}
+    for case, path, asked in (
+        ("as they come", snapshot(setting.folder, users), texts),
+        ("newest users, sorted", sorted_snapshot(setting.folder, users), recent),
+    ):
+        expected = [(r.user_count, r.error_count) for r in count(path, asked, now=NOW).results]
+        subjects: dict[str, Subject] = {
+            name: partial(_scanned, name, path, asked, chosen, expected) for name, chosen in _chosen().items()
+        }
+        for who, seconds in setting.paired(subjects).items():
+            yield Figure(SERIES, f"{len(asked):,} conditions, {case}", who, users, len(asked), seconds)
+
+
+def _chosen() -> dict[str, Optimisations]:
     every = Optimisations()
-    chosen = {ALL_ON: every}
-    chosen.update(
-        (f"without {switch.name.replace('_', ' ')}", replace(every, **{switch.name: False}))
-        for switch in fields(every)
-        if isinstance(getattr(every, switch.name), bool)
-    )
-    planned = {name: _planned(opened, number, optimisations) for name, optimisations in chosen.items()}
-    expected = _tallies(opened, *planned[ALL_ON])
-    subjects: dict[str, Subject] = {
-        name: partial(_scanned, name, opened, planning, work, expected) for name, (planning, work) in planned.items()
-    }
-    for who, seconds in setting.paired(subjects).items():
-        yield Figure(SERIES, f"{number:,} conditions", who, users, number, seconds)
-
-
-def _planned(opened: Snapshot, number: int, chosen: Optimisations) -> tuple[Plan, Batch]:
-    planning = plan(
-        named(conditions(number)),
-        opened.schema,
-        now=run_time(NOW),
-        mode=Mode.COMPILED,
-        statistics=partial(statistics_for, opened),
-        optimisations=chosen,
-    )
-    return planning, batch(planning.to_run(), planning.lowering, chosen)
+    names = [field.name for field in fields(every) if isinstance(getattr(every, field.name), bool)]
+    return {ALL_ON: every} | {f"without {name}".replace("_", " "): replace(every, **{name: False}) for name in names}
 
 
 def _scanned(
-    name: str, opened: Snapshot, planning: Plan, work: Batch, expected: list[tuple[int, int]]
+    name: str, path: Path, asked: Mapping[str, str], chosen: Optimisations, expected: _Counts
 ) -> Mapping[str, float]:
-    start = perf_counter()
-    found = _tallies(opened, planning, work)
-    seconds = perf_counter() - start
-    if found != expected:
+    report = count(path, asked, now=NOW, optimisations=chosen)
+    if [(r.user_count, r.error_count) for r in report.results] != expected:
         raise AnswersDifferError(f"the counts are others {name}")
-    return {name: seconds}
-
-
-def _tallies(opened: Snapshot, planning: Plan, work: Batch) -> list[tuple[int, int]]:
-    tallies = [Tally() for _ in planning.planned]
-    for chunk in read_chunks(opened, planning, (), DEFAULT_CHUNK_ROWS):
-        work.tally(chunk.rows, tallies, chunk.facts)
-    return [(tally.members, tally.errors) for tally in tallies]
+    return {name: report.scan}

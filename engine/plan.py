@@ -22,6 +22,7 @@ from compiler.syntax import Bind as BindSyntax
 from compiler.syntax import Syntax
 
 from .audience import Audience, Channel, Rules, Segment, by_name
+from .collection import collection_paused
 from .optimisations import Optimisations
 from .reason_columns import ReasonColumns
 from .results import Mode, mode_of
@@ -148,6 +149,7 @@ class Plan(NamedTuple):
         return project(frame, self.used)
 
 
+@collection_paused()
 def plan(
     conditions: Mapping[str, str | Segment],
     schema: Schema,
