@@ -89,6 +89,8 @@ def _call(function: Function, arguments: list[str]) -> str:
             return f"{receiver}.{name}({', '.join(rest)})"
         case [operand, index] if name == "_[_]":
             return f"{operand}[{index}]"
+        case [operand, index] if name == "_[?_]":
+            return f"{operand}[?{index}]"
         case [item, range_] if name == "@in":
             return f"{item} in {range_}"
         case [left, right] if name.startswith("_"):

@@ -173,12 +173,33 @@ class Lowering:
             self._cells[key] = cell
         return cell
 
+    def operand(self, node: Node, space: Space, *, copied: bool = False) -> Cell:
+        """The cell of an operand that must be bool: its null is an error. ``copied``: it is used several times."""
+        key = (id(space), f"operand:{node.fingerprint}")
+        known_cell = self._cells.get(key)
+        if known_cell is not None:
+            return known_cell
+        try:
+            return self._argument(node, space) if copied else self.lower(node, space)
+        except NotLowered as error:
+            clause = self._clause(node, error, operand=True) if space is self.rows else None
+            if clause is None:
+                raise
+            self._cells[key] = clause
+            return clause
+
     def fresh_name(self, kind: str) -> str:
         """A column name that no column has."""
         return f"{self._prefix}{kind}{len(self.steps) + len(self.clauses) + len(self._cells)}"
 
-    def _clause(self, node: Node, place: NotLowered) -> Cell | None:
-        if not self.interpret or node.origin is None or plain(known(node.type)) != BOOL:
+    def _clause(self, node: Node, place: NotLowered, *, operand: bool = False) -> Cell | None:
+        """What has no columnar form as a column of its own; None where it is no bool.
+
+        The interpreter's column has null for the error. So a bool that may itself be null is a clause only where null
+        is an error, too: as an ``operand``.
+        """
+        type_ = known(node.type)
+        if not self.interpret or node.origin is None or (plain(type_) if operand else type_) != BOOL:
             return None
         name = self.fresh_name("clause")
         self.clauses.append(Clause(name, node, enclosed(node.origin, self._binds), place.node, place.reason))
@@ -202,7 +223,7 @@ class Lowering:
             case Call():
                 return self._call(node, space)
             case Logic():
-                return logic_cell(node.operator, [self.lower(o, space) for o in node.operands])
+                return logic_cell(node.operator, [self.operand(o, space) for o in node.operands])
             case Conditional():
                 return self._conditional(node, space)
             case MakeList():
@@ -473,7 +494,7 @@ class Lowering:
         return Cell(pl.when(~failed).then(present), BOOL, pl.Boolean())
 
     def _conditional(self, node: Conditional, space: Space) -> Cell:
-        condition = bool_cell(self._argument(node.condition, space))
+        condition = bool_cell(self.operand(node.condition, space, copied=True))
         then, otherwise = self._argument(node.then, space), self._argument(node.otherwise, space)
         if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
             other = otherwise if isinstance(node.then, Fail) else then

@@ -168,13 +168,13 @@ class Reasons:
 
     def _null(self, node: Node, space: Space, span: Span | None = None) -> pl.Expr | None:
         """The reason where what has to be there is null; ``span`` is what needs it, where that is not itself."""
-        cell: Cell = self._lowering.lower(node, space)
+        cell: Cell = self._lowering.operand(node, space)
         if not cell.nullable:
             return None
         return pl.when(cell.value.is_null()).then(pl.lit(null_reason(self._source, node.span, span)))
 
     def _conditional(self, node: Conditional, space: Space) -> pl.Expr:
-        test = self._lowering.lower(node.condition, space).value
+        test = self._lowering.operand(node.condition, space).value
         nothing = pl.lit(None, dtype=pl.String)
         before = _first([self.of(node.condition, space), self._null(node.condition, space)])
         then, otherwise = (self.of(n, space) for n in (node.then, node.otherwise))

@@ -96,11 +96,11 @@ def nanoseconds(cell: Cell) -> pl.Expr:
 
 def bounds(cell: Cell) -> tuple[int, int] | None:
     """The ticks of the least and the greatest value within CEL's range, or None where the column's type cannot hold
-    any value outside it.
+    any value outside it: nanoseconds of 64 bits.
     """
     low, high = RANGES[plain(cell.type)]
     tick = unit(cell.dtype)
-    return None if tick == 1 else (-(-low // tick), high // tick)
+    return None if tick == 1 and cell.dtype != pl.Int128() else (-(-low // tick), high // tick)
 
 
 def outside(cell: Cell) -> pl.Expr:

@@ -92,11 +92,14 @@ class Referee:
         ]
         self._environment = cel.NewEnv(self._pool.descriptors, variables=variables, extensions=extensions)
 
-    def outcomes(self, condition: str, *, null_structs: bool = False) -> list[Value]:
-        """The value of a condition on each row, or ``ERROR``."""
+    def outcomes(
+        self, condition: str, *, null_structs: bool = False, places: Sequence[int] | None = None
+    ) -> list[Value]:
+        """The value of a condition on each row, or on those in ``places``; ``ERROR`` where it has none."""
         program = cast(_Program, self._environment.compile(condition, disable_check=True))
         used = set(_NAMES.findall(condition))
-        rows = [self._row(used, condition, place, nulls=null_structs) for place in range(self._height)]
+        asked = range(self._height) if places is None else places
+        rows = [self._row(used, condition, place, nulls=null_structs) for place in asked]
         text: _Program | None = None
         found: list[Value] = []
         for row in rows:

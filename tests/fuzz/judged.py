@@ -1,0 +1,47 @@
+"""What cel-cpp can judge of expressions by chance: tests/fuzz/judged.yaml."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from compiler import ir
+from compiler.condition import Condition
+
+_TABLE = Path(__file__).with_name("judged.yaml")
+
+
+class _Table(NamedTuple):
+    overloads: frozenset[str]
+    except_: re.Pattern[str]
+
+
+def is_judged(condition: Condition) -> bool:
+    """Whether the table says that cel-cpp can judge each call in a condition, and all of its text."""
+    table = _table()
+    if table.except_.search(condition.source.own):
+        return False
+    pending = [condition.checked]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ir.Call) and node.overload.id not in table.overloads:
+            return False
+        pending += ir.children(node)
+    return True
+
+
+def judged_overloads() -> frozenset[str]:
+    """The ids of the overloads that cel-cpp can judge."""
+    return _table().overloads
+
+
+@cache
+def _table() -> _Table:
+    table = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    overloads = [name for group in table["overloads"].values() for name in group.split()]
+    assert len(overloads) == len(set(overloads))
+    return _Table(frozenset(overloads), re.compile("|".join(entry["text"] for entry in table["except"])))
