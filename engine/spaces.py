@@ -40,10 +40,10 @@ class Spaces:
     def evaluate(self, space: Space | None, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:
         """The values of expressions over a space; None is the rows."""
         if not expressions:
-            return pl.DataFrame(height=self._frame(space).height)
+            return pl.DataFrame(height=self.frame(space).height)
         if space is not None:
             self._provide(space, expressions.values())
-        return evaluated(self._frame(space), expressions)
+        return evaluated(self.frame(space), expressions)
 
     def add(self, step: Step) -> None:
         """Computes a step: a column of its space, or, of a reduction, of the space around that."""
@@ -53,11 +53,12 @@ class Spaces:
         else:
             space = _parent(step.space)
             columns = self.evaluate(step.space, step.expressions)
-            height = self._frame(space).height
+            height = self.frame(space).height
             column = _reduce(columns, self._flat(step.space), step, height).alias(step.name)
-        self._extend(space, self._frame(space).with_columns(column))
+        self._extend(space, self.frame(space).with_columns(column))
 
-    def _frame(self, space: Space | None) -> pl.DataFrame:
+    def frame(self, space: Space | None) -> pl.DataFrame:
+        """The columns of a space so far; None is the rows."""
         return self._rows if space is None else self._flat(space).frame
 
     def _extend(self, space: Space | None, frame: pl.DataFrame) -> None:
@@ -69,14 +70,24 @@ class Spaces:
     def _flat(self, space: Space) -> _Elements:
         elements = self._elements.get(id(space))
         if elements is None:
-            assert space.range is not None
-            lists = self.evaluate(_parent(space), {ELEMENT: space.range.value}).get_column(ELEMENT)
-            lengths = lists.list.len().fill_null(0).to_numpy()
-            _bound(int(lengths.sum(dtype=np.int64)))
-            flat = lists.explode(empty_as_null=False, keep_nulls=False).alias(ELEMENT)
-            parents = np.repeat(np.arange(len(lists)), lengths)
-            elements = self._elements[id(space)] = _Elements(flat.to_frame(), parents, lists.is_not_null())
+            elements = self._elements[id(space)] = _flattened(*self._ranges(space))
         return elements
+
+    def _ranges(self, space: Space) -> tuple[pl.Series, NDArray[np.intp] | None]:
+        """The lists that a space has the elements of, and for each parent the place of its own among them.
+
+        Lists from further out stay there: gathered for each parent first, they would be copied as often as they are
+        flattened. The places are None where each parent has the list at its own place.
+        """
+        assert space.range is not None
+        expression, home = space.range.value, _parent(space)
+        places: NDArray[np.intp] | None = None
+        while home is not None and expression.meta.is_column() and expression.meta.output_name() in home.captures:
+            expression = home.captures[expression.meta.output_name()]
+            parents = self._flat(home).parents
+            places = parents if places is None else parents[places]
+            home = _parent(home)
+        return self.evaluate(home, {ELEMENT: expression}).get_column(ELEMENT), places
 
     def _provide(self, space: Space, expressions: Iterable[pl.Expr]) -> None:
         """Adds what expressions take besides the elements: their places, and what is gathered from outside."""
@@ -92,6 +103,21 @@ class Spaces:
                     lengths = column.list.len().fill_null(0).to_numpy().astype(np.int64)
                     _bound(int(lengths[elements.parents].sum()))
             elements.frame = elements.frame.hstack(outer[elements.parents])
+
+
+def _flattened(lists: pl.Series, places: NDArray[np.intp] | None) -> _Elements:
+    """The elements of lists one after the other; with places, those of the list at each place."""
+    lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
+    own = lengths if places is None else lengths[places]
+    total = int(own.sum())
+    _bound(total)
+    parents = np.repeat(np.arange(len(own)), own)
+    flat = lists.explode(empty_as_null=False, keep_nulls=False).alias(ELEMENT).to_frame()
+    present = lists.is_not_null()
+    if places is None:
+        return _Elements(flat, parents, present)
+    starts, firsts = np.cumsum(lengths) - lengths, np.cumsum(own) - own
+    return _Elements(flat[np.arange(total) + (starts[places] - firsts)[parents]], parents, present.gather(places))
 
 
 def _bound(elements: int) -> None:
