@@ -73,6 +73,14 @@ class Audience:
         if self.type == Communication.MARKETING and self.consent_id is None:
             raise AudienceError("marketing needs a consent: name the one that users must have given")
 
+    def settings(self) -> dict[str, str | int]:
+        """What is set, under the keys of a file of segments."""
+        type_ = None if self.type == Communication.TRANSACTIONAL else str(self.type)
+        channel = None if self.channel is None else str(self.channel)
+        ids = {"consent": self.consent_id, "edition": self.edition_id, "organization": self.organization_id}
+        named = {"channel": channel, "type": type_, **ids}
+        return {key: value for key, value in named.items() if value is not None}
+
     def rules(self) -> tuple[tuple[str, ...], ...]:
         """The names of the rules that it needs: one of each group must hold."""
         groups: list[tuple[str, ...]] = []

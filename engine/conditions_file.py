@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .audience import EVERYONE, Audience, AudienceError
 
@@ -105,12 +105,13 @@ def _segments(text: str, file: str, settings: Mapping[str, str | int]) -> tuple[
     # The loader in C is ten times as fast, which a thousand segments are worth.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # Deep nesting would end the process: that loader recurses.
-        entries = yaml.load(text, Loader=loader) if _depth(yaml.parse(text, Loader=loader)) <= _DEEPEST else text
+        _check_events(yaml.parse(text, Loader=loader), file)
+        entries = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        place = "" if error.problem_mark is None else f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}"
         hint = "a condition that begins with a quote, '!' or '[', or holds ': ' or ' #', must be quoted as a whole"
-        raise ConditionsFileError(f"{file}{place}: is no YAML: {error.problem}; {hint}") from error
+        raise ConditionsFileError(f"{file}{_place(error.problem_mark)}: is no YAML: {error.problem}; {hint}") from error
+    except ConditionsFileError:
+        raise
     except (yaml.YAMLError, ValueError) as error:
         raise ConditionsFileError(f"{file}: is no YAML: {str(error).splitlines()[0]}") from error
     if entries is None:
@@ -126,14 +127,45 @@ def _segments(text: str, file: str, settings: Mapping[str, str | int]) -> tuple[
     return tuple(segments)
 
 
-def _depth(events: Iterable[yaml.Event]) -> int:
-    from yaml import CollectionEndEvent, CollectionStartEvent
+@dataclass(slots=True)
+class _Mapping:
+    """A mapping while it is read: its keys so far, and whether the next node is one."""
 
-    depth = deepest = 0
+    keys: set[str] = field(default_factory=set)
+    key_next: bool = True
+
+
+def _check_events(events: Iterable[yaml.Event], file: str) -> None:
+    """Refuses nesting that would end the process, since the loader recurses, and keys of which it takes the last."""
+    from yaml import CollectionEndEvent, CollectionStartEvent, MappingStartEvent, NodeEvent, ScalarEvent
+
+    open_: list[_Mapping | None] = []  # None for a list
     for event in events:
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        deepest = max(deepest, depth)
-    return deepest
+        if isinstance(event, CollectionEndEvent):
+            open_.pop()
+        inside = open_[-1] if open_ else None
+        if isinstance(event, NodeEvent) and inside is not None:
+            if inside.key_next and isinstance(event, ScalarEvent):
+                if event.value in inside.keys:
+                    place = _place(event.start_mark)
+                    raise ConditionsFileError(f"{file}{place}: the key '{event.value}' is there twice")
+                inside.keys.add(event.value)
+            inside.key_next = not inside.key_next
+        if isinstance(event, CollectionStartEvent):
+            open_.append(_Mapping() if isinstance(event, MappingStartEvent) else None)
+            if len(open_) > _DEEPEST:
+                raise ConditionsFileError(f"{file}: must be a list of segments, and nested less deep")
+
+
+class _Mark(Protocol):
+    """A place in a YAML text: lines and columns from 0."""
+
+    line: int
+    column: int
+
+
+def _place(mark: _Mark | None) -> str:
+    return "" if mark is None else f":{mark.line + 1}:{mark.column + 1}"
 
 
 def _segment(entry: object, place: str, settings: Mapping[str, str | int]) -> NamedCondition:

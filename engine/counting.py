@@ -102,8 +102,7 @@ def count(
     running = scanned.running
     interpretation = seconds_interpreting(running.values())
     scan = perf_counter() - compiled - interpretation
-    texts = {name: segment.condition for name, segment in named.items()}
-    results = results_of(texts, planning, running, scan)
+    results = results_of(named, planning, running, scan)
     if reach:
         results = tuple(
             result._replace(reach=reach_of(cells, running))

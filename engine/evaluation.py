@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from compiler.types import Dynamic
+from compiler.types import Dynamic, is_settled
 
 from .budget import UNLIMITED, Spending
 from .interpreter import Interpreter
@@ -71,6 +71,9 @@ def evaluate(
     assert outcome.errors is not None
     type_ = planned.condition.type if planned.cell is None else planned.cell.type
     values = outcome.values if isinstance(type_, Dynamic) else standard(outcome.values, type_)
+    if not is_settled(planned.condition.type) and values.null_count() == len(values):
+        # What has no type but that of its values has none here.
+        values = pl.repeat(None, len(values), dtype=pl.Null(), eager=True)
     return Evaluation(
         values.alias("values"),
         outcome.errors.alias("errors"),

@@ -36,6 +36,7 @@ _RESULT_SCHEMA = {
     "interpretation": pl.Float64(),
     "shared_by": pl.Int64(),
 }
+_AUDIENCE = pl.Struct(dict.fromkeys(("channel", "type", "consent", "edition", "organization"), pl.String()))
 _INTERPRETED = pl.List(
     pl.Struct(
         {
@@ -47,7 +48,7 @@ _INTERPRETED = pl.List(
         }
     )
 )
-_NESTED = {
+_NESTED: dict[str, pl.DataType] = {
     "reasons": pl.List(
         pl.Struct({"reason": pl.String(), "rows": pl.Int64(), "example_row": pl.Int64(), "example_id": pl.String()})
     ),
@@ -60,7 +61,7 @@ _NESTED = {
 def encode_report(report: CountReport, format: str) -> bytes:
     """A report as ``json`` (the whole of it), or its results, one a row, as ``jsonl``, ``csv`` or ``parquet``.
 
-    CSV, which has no lists, leaves out what was interpreted.
+    CSV, which has no lists, leaves out audiences and what was interpreted.
 
     Raises:
         ValueError: there is no such format, or it cannot hold the reasons that were asked for.
@@ -78,14 +79,21 @@ def encode_report(report: CountReport, format: str) -> bytes:
             nested = {name: type_ for name, type_ in _NESTED.items() if any(name in row for row in rows)}
             if nested and format == "csv":
                 raise ValueError(f"CSV cannot hold {' and '.join(nested)}; write json, jsonl or parquet")
-            if format == "parquet" and any("interpreted" in row for row in rows):
-                nested["interpreted"] = _INTERPRETED
+            if format == "parquet":
+                lists: dict[str, pl.DataType] = {"audience": _AUDIENCE, "interpreted": _INTERPRETED}
+                nested |= {name: type_ for name, type_ in lists.items() if any(name in row for row in rows)}
+                rows = [row | _as_texts(row.get("audience")) for row in rows]
             frame = pl.DataFrame(rows, schema={**_RESULT_SCHEMA, **nested})
             buffer = BytesIO()
             frame.write_csv(buffer) if format == "csv" else frame.write_parquet(buffer)
             return buffer.getvalue()
         case _:
             raise ValueError(f"there is no format '{format}'")
+
+
+def _as_texts(audience: Mapping[str, str | int] | None) -> dict[str, object]:
+    """An audience, whose ids may be numbers in one segment and texts in another."""
+    return {} if audience is None else {"audience": {key: str(value) for key, value in audience.items()}}
 
 
 def check_format(columns: Mapping[str, pl.DataType], path: Path | None) -> None:

@@ -62,7 +62,7 @@ def members(
         AudienceError: there is no rule of a name in ``rules``.
         CompileError: the condition, or a rule that it needs, does not compile.
         SnapshotError: the snapshot cannot be read, has no such column, or its ids are not unique.
-        ValueError: ``mode`` or ``now`` is malformed.
+        ValueError: ``mode`` or ``now`` is malformed, or a column is asked for twice.
 
     Collecting the frame fails where the condition does, such as when its budget is spent.
     """
@@ -113,7 +113,7 @@ def members_of(
         CompileError: the one condition that was given without a name does not compile. Of several, one that cannot be
             compiled or that fails does so alone: the report says why, and it has no members.
         SnapshotError: the snapshot cannot be read, has no such column, or its ids are not unique.
-        ValueError: ``mode`` or ``now`` is malformed.
+        ValueError: ``mode`` or ``now`` is malformed, or a column is asked for twice.
     """
     start = perf_counter()
     opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot.open(snapshot)
@@ -133,6 +133,8 @@ def members_of(
             announce(interpreted)
     check_ids(opened)
     wanted = [opened.id_column] if columns is None else list(columns)
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"a column is asked for twice: {', '.join(wanted)}")
     schema = dict(opened.scan(wanted).collect_schema())
     return MemberStream(schema, opened, planning, named, time, errors, budget, progress, start, compiled)
 
@@ -269,7 +271,6 @@ class MemberStream:
     def report(self) -> CountReport:
         """The counts, once the members have all been read. The time of the scan includes what is done with members."""
         assert self._run is not None
-        texts = {name: segment.condition for name, segment in self._named.items()}
         interpretation = seconds_interpreting(self._run.running.values())
         scan = self._scanned - interpretation
         return CountReport(
@@ -278,7 +279,7 @@ class MemberStream:
             self._rows,
             moment(self._now),
             perf_counter() - self._start,
-            results_of(texts, self._planning, self._run.running, scan),
+            results_of(self._named, self._planning, self._run.running, scan),
             compile=self._compile,
             scan=scan,
             interpretation=interpretation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from .audience import Segment
 from .plan import Plan, Planned, Reaching, Refused
 from .results import CountResult, Reach
 from .running import Running, seconds_interpreting
@@ -38,47 +39,53 @@ def planned_interpretations(names: Iterable[str], planning: Plan) -> tuple[Plann
 
 
 def results_of(
-    conditions: Mapping[str, str], planning: Plan, running: Mapping[int, Running], scan: float
+    segments: Mapping[str, Segment], planning: Plan, running: Mapping[int, Running], scan: float
 ) -> tuple[CountResult, ...]:
-    """The results of conditions.
+    """The results of segments.
 
     Args:
-        conditions: their texts by name, in the order of the plan.
+        segments: by name, in the order of the plan.
         planning: the plan.
         running: what was run, by the identity of what the plan says of it.
         scan: seconds that the scan took, without interpretation.
     """
     shared_by = sum(isinstance(one, Planned) for one in planning.planned)
-    return tuple(
-        _result_of(name, text, planned, running, scan=scan, shared_by=shared_by)
-        for (name, text), planned in zip(conditions.items(), planning.planned, strict=True)
-    )
-
-
-def _result_of(
-    name: str, text: str, planned: Planned | Refused, running: Mapping[int, Running], *, scan: float, shared_by: int
-) -> CountResult:
-    if isinstance(planned, Refused):
-        return CountResult(name, text, None, None, None, planned.duration, str(planned.error), compile=planned.duration)
-    one = running[id(planned)]
-    failed = one.error is not None
-    interpreted = tuple(one.interpreted.values())
-    interpretation = seconds_interpreting([one])
-    return CountResult(
-        name,
-        text,
-        None if failed else one.tally.members,
-        None if failed else one.tally.errors,
-        None if failed else planned.mode,
-        planned.duration + scan + interpretation,
-        error=one.error,
-        interpreted=interpreted,
-        reasons=None if failed or one.reasons is None else one.reasons.reasons(),
-        compile=planned.duration,
-        scan=scan,
-        interpretation=interpretation,
-        shared_by=shared_by,
-    )
+    found = []
+    for (name, segment), planned in zip(segments.items(), planning.planned, strict=True):
+        own = CountResult(
+            name,
+            segment.condition,
+            user_count=None,
+            error_count=None,
+            mode=None,
+            duration=planned.duration,
+            compile=planned.duration,
+            audience=segment.audience.settings(),
+        )
+        if isinstance(planned, Refused):
+            found.append(own._replace(error=str(planned.error)))
+            continue
+        one = running[id(planned)]
+        interpretation = seconds_interpreting([one])
+        own = own._replace(
+            duration=planned.duration + scan + interpretation,
+            interpreted=tuple(one.interpreted.values()),
+            scan=scan,
+            interpretation=interpretation,
+            shared_by=shared_by,
+        )
+        if one.error is not None:
+            found.append(own._replace(error=one.error))
+            continue
+        found.append(
+            own._replace(
+                user_count=one.tally.members,
+                error_count=one.tally.errors,
+                mode=planned.mode,
+                reasons=None if one.reasons is None else one.reasons.reasons(),
+            )
+        )
+    return tuple(found)
 
 
 def reach_of(cells: Sequence[Reaching], running: Mapping[int, Running]) -> tuple[Reach, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -154,6 +155,7 @@ class CountResult(NamedTuple):
         compile: seconds that its own compilation took.
         scan: seconds of wall time of the scan that answered it, without interpretation; 0 where there was none.
         interpretation: seconds of wall time that its own interpretation took.
+        audience: whom the segment may reach, under the keys of a file of segments; what is not set is not there.
         shared_by: the number of conditions, itself included, that shared that scan: nobody pays it alone.
     """
 
@@ -171,10 +173,11 @@ class CountResult(NamedTuple):
     scan: float = 0.0
     interpretation: float = 0.0
     shared_by: int = 0
+    audience: Mapping[str, str | int] = MappingProxyType({})
 
     def to_dict(self) -> dict[str, object]:
-        """The result as JSON has it; times in seconds. What was interpreted is told where anything was, reasons and
-        reach where they were asked for.
+        """The result as JSON has it; times in seconds. Whom it may reach is told where that is not everyone, what was
+        interpreted where anything was, reasons and reach where they were asked for.
         """
         known: dict[str, object] = {
             "name": self.name,
@@ -189,6 +192,8 @@ class CountResult(NamedTuple):
             "interpretation": round(self.interpretation, 6),
             "shared_by": self.shared_by,
         }
+        if self.audience:
+            known["audience"] = dict(self.audience)
         if self.interpreted:
             known["interpreted"] = [clause.to_dict() for clause in self.interpreted]
         if self.reasons is not None:

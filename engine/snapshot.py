@@ -106,9 +106,11 @@ class Snapshot:
 
     def holds(self, path: Path) -> bool:
         """Whether a file is one of the snapshot's, or would be one as soon as it is written."""
-        location = self.name.removeprefix(DUCKDB_PREFIX)
-        if location != self.name:
-            location = location.rpartition("#")[0]
+        location = self.name
+        if location.startswith(DUCKDB_PREFIX):
+            from .sources.database import database_path
+
+            location = str(database_path(location))
         written, place = path.resolve(), Path(location).resolve()
         return (
             written == place or (place.is_dir() and written.is_relative_to(place)) or fnmatch(str(written), str(place))

@@ -134,3 +134,22 @@ def test_a_missing_column_fails_the_segments_that_need_it(users: str) -> None:
     assert result.exit_code == 3
     assert [one["user_count"] for one in json.loads(result.stdout)["results"]] == [None, 2]
     assert "ERROR: a: audience rule 'sms':1:10: the snapshot has no column 'phone_number'" in result.stderr
+
+
+def test_results_say_whom_a_segment_may_reach(tmp_path: Path) -> None:
+    path, file = tmp_path / "users.parquet", tmp_path / "segments.yaml"
+    pl.DataFrame({"user_id": [1, 2], "organization_id": [7, 8], "email": ["a@example.com", None]}).write_parquet(path)
+    file.write_text(
+        "- {name: seven, condition: user_id > 0, organization: 7, channel: email}\n"
+        "- {name: all, condition: user_id > 0}\n"
+    )
+    seven, everyone = json.loads(run("count", str(path), "--file", str(file), "--format", "json").stdout)["results"]
+    assert seven["audience"] == {"channel": "email", "organization": 7}
+    assert (seven["user_count"], everyone["user_count"]) == (1, 2)
+    assert "audience" not in everyone
+    output = run("count", str(path), "--file", str(file), "--format", "parquet").stdout_bytes
+    assert pl.read_parquet(BytesIO(output)).get_column("audience").to_list() == [
+        {"channel": "email", "type": None, "consent": None, "edition": None, "organization": "7"},
+        None,
+    ]
+    assert run("count", str(path), "--file", str(file), "--format", "csv").exit_code == 0

@@ -112,6 +112,11 @@ class DuckDBSource:
                     yield to_frame(pa.Table.from_batches([batch]), columns)
 
 
+def database_path(location: str) -> Path:
+    """The file of a location, whose table's name may hold a ``#`` too."""
+    return _parse(location)[0]
+
+
 def _parse(location: str) -> tuple[Path, tuple[str, ...] | None]:
     rest = location.removeprefix(DUCKDB_PREFIX)
     matched = _LOCATION.fullmatch(rest)

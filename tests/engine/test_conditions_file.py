@@ -139,3 +139,22 @@ def test_what_is_no_yaml(text: str, beginning: str) -> None:
 def test_what_is_no_text(file: str) -> None:
     with pytest.raises(ConditionsFileError, match=f"{file}:2: is not UTF-8"):
         parse_conditions(b"a\n\xff\n", file)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- name: a\n  condition: x\n  condition: y\n", "f.yaml:3:3: the key 'condition' is there twice"),
+        ("- {name: a, condition: x, name: b}\n", "f.yaml:1:27: the key 'name' is there twice"),
+        ("- name: a\n  condition: x\n- name: b\n  condition: x\n  'name': c\n", "f.yaml:5:3: the key 'name'"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_an_error(text: str, problem: str) -> None:
+    with pytest.raises(ConditionsFileError) as raised:
+        parse_conditions(text.encode(), "f.yaml")
+    assert str(raised.value).startswith(problem)
+
+
+def test_values_may_repeat_keys() -> None:
+    (one,) = parse_conditions(b"- name: name\n  condition: condition\n  description: name\n", "f.yaml")
+    assert (one.name, one.condition, one.description) == ("name", "condition", "name")

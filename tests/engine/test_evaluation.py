@@ -160,3 +160,16 @@ def test_has_of_what_is_interpreted_asks_for_the_field() -> None:
     for mode in MODES:
         evaluation = evaluate("has((a == 1 ? s : t).flag)", frame, mode=mode)
         assert evaluation.values.to_list() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    "expression",
+    ["dyn(s) + 1", "dyn(a) * 2.0", "dyn(l)[7]", "[dyn(s) + 1]", "-dyn(s)", "dyn(a) < s", "a / 0", "l.map(x, x / 0)"],
+)
+def test_columns_without_a_value_have_one_type_on_each_path(expression: str, check: bool) -> None:
+    frame = pl.DataFrame({"a": [1, 2], "s": ["x", "y"], "l": [[1], [2]]})
+    for rows in (frame, frame[:0]):
+        compiled, interpreted = (evaluate(expression, rows, mode=mode, check=check) for mode in MODES)
+        assert compiled.values.null_count() == len(compiled.values) == rows.height
+        assert_series_equal(compiled.values, interpreted.values)

@@ -159,3 +159,8 @@ def test_a_column_of_the_layouts_own_name(snapshot: Snapshot) -> None:
 def test_ids_must_be_ids(ids: list[int | None]) -> None:
     with pytest.raises(SnapshotError, match="user"):
         members_of(pl.DataFrame({"user_id": ids}), {"all": "true"})
+
+
+def test_a_column_is_asked_for_once() -> None:
+    with pytest.raises(ValueError, match="a column is asked for twice: age, age"):
+        members(USERS, "age > 3", columns=["age", "age"])

@@ -131,3 +131,13 @@ class TestDuckDB:
         path = tmp_path / "users.duckdb"
         path.write_bytes(path.read_bytes()[:kept])
         assert said in failure(location)
+
+
+def test_a_table_with_a_number_sign_hides_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "d.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute('CREATE TABLE "a#b" AS SELECT 1 AS user_id')
+    snapshot = Snapshot.open(f'duckdb:{path}#"a#b"')
+    assert snapshot.rows == 1
+    assert snapshot.holds(path)
+    assert not snapshot.holds(tmp_path / "other.duckdb")
