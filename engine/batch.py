@@ -25,6 +25,7 @@ from compiler.types import STRING, plain
 from . import bitmaps
 from .bitmaps import Bitmaps, Words
 from .columnar import select
+from .comparisons import question
 from .dictionaries import Dictionary
 from .elements import Elements, list_of_texts
 from .narrowing import Narrowed, narrow
@@ -34,7 +35,7 @@ from .results import Tally
 from .skeletons import Skeletons
 from .skipping import Decisions
 from .steps import needed
-from .thresholds import is_sorted_out, thresholds
+from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
 """Conditions on a column of texts, or on the elements of one of lists, from which on a dictionary is made of it."""
@@ -152,7 +153,7 @@ def _on_columns(work: Batch, chosen: Optimisations) -> None:
     """Finds the atoms that ask one column of texts, or compare one column with constants."""
     schema = work.lowering.schema
     texts: dict[str, dict[str, pl.Expr]] = {}
-    comparisons: dict[str, dict[str, Node]] = {}
+    comparisons: dict[str, dict[str, Call]] = {}
     for fingerprint, node in work.skeletons.atoms.items():
         columns = _columns(node)
         if columns is None or len(columns) != 1:
@@ -162,7 +163,7 @@ def _on_columns(work: Batch, chosen: Optimisations) -> None:
             expression = work.expressions[fingerprint]
             if set(expression.meta.root_names()) == {column}:
                 texts.setdefault(column, {})[fingerprint] = expression
-        elif _is_comparison(node):
+        elif isinstance(node, Call) and _is_comparison(node):
             comparisons.setdefault(column, {})[fingerprint] = node
     for column, conditions in texts.items():
         if chosen.dictionaries and len(conditions) >= _FEWEST_FOR_DICTIONARY and schema.columns[column] == pl.String():
@@ -170,10 +171,12 @@ def _on_columns(work: Batch, chosen: Optimisations) -> None:
             work.of_families["dictionary", column] = frozenset(conditions)
     for column, atoms in comparisons.items():
         dtype = schema.columns[column]
-        sorted_out = {name: node for name, node in atoms.items() if is_sorted_out(node, dtype)}
-        if chosen.thresholds and len(sorted_out) >= _FEWEST_FOR_THRESHOLDS:
-            work.families["thresholds", column] = thresholds(column, dtype, sorted_out, work.expressions)
-            work.of_families["thresholds", column] = frozenset(sorted_out)
+        questions = [one for one in (question(name, node, dtype) for name, node in atoms.items()) if one is not None]
+        if chosen.thresholds and len(questions) >= _FEWEST_FOR_THRESHOLDS:
+            work.families["thresholds", column] = thresholds(
+                column, schema.types[column], dtype, questions, work.expressions
+            )
+            work.of_families["thresholds", column] = frozenset(one.name for one in questions)
         elif chosen.narrowing:
             work.comparisons[column] = list(atoms)
 
@@ -212,6 +215,6 @@ def _columns(node: Node) -> set[str] | None:
             return None
 
 
-def _is_comparison(node: Node) -> bool:
-    """Whether an atom compares a column with constants, and does nothing else with it."""
-    return isinstance(node, Call) and all(isinstance(a, (Column, Constant)) for a in node.arguments)
+def _is_comparison(node: Call) -> bool:
+    """Whether a call compares a column with constants, and does nothing else with it."""
+    return all(isinstance(a, (Column, Constant)) for a in node.arguments)

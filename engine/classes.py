@@ -43,10 +43,10 @@ class Partition:
     Neighbouring classes that are selected together cost least.
     """
 
-    def __init__(self, size: int, wanted: Iterable[NDArray[np.bool_]]) -> None:
-        """``size``: how many classes there are. ``wanted``: for each selection, a flag a class."""
+    def __init__(self, size: int, selections: Iterable[Selection]) -> None:
+        """``size``: how many classes there are."""
         self._bits = max(size - 1, 0).bit_length()
-        self._selections = [_selection(flags) for flags in wanted]
+        self._selections = tuple(selections)
         self._heads = {head for selection in self._selections for head in selection.heads}
         self._classes = {one for selection in self._selections for one in selection.classes}
         # By level, the beginnings of the numbers that are asked for: no others are walked to.
@@ -84,7 +84,8 @@ def code_type(most: int) -> np.dtype[np.unsignedinteger[Any]]:
     return np.dtype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
 
 
-def _selection(wanted: NDArray[np.bool_]) -> Selection:
+def selection(wanted: NDArray[np.bool_]) -> Selection:
+    """The classes of which a flag says that they are wanted."""
     chosen = np.flatnonzero(wanted).tolist()
     others = len(wanted) - len(chosen)
     edges = np.flatnonzero(wanted[1:] != wanted[:-1]).tolist()

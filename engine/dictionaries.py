@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
-from .classes import Codes, Partition, code_type
+from .classes import Codes, Partition, code_type, selection
 from .texts import FEW_TEXTS, Texts, Truth, both, flags_of
 
 _FEW_EXCEPTIONS = 16
@@ -59,7 +59,9 @@ class Dictionary:
 
 def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
     if count <= FEW_TEXTS:
-        return _Classing(np.arange(count).astype(np.uint8), Partition(count, flags_of(truths)), truths, {})
+        return _Classing(
+            np.arange(count).astype(np.uint8), Partition(count, map(selection, flags_of(truths))), truths, {}
+        )
     plain = {name: truth for name, truth in truths.items() if all(_has_few_exceptions(flags) for flags in truth)}
     apart = np.zeros(count, dtype=np.bool_)
     for truth in plain.values():
@@ -70,7 +72,7 @@ def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
     classes[texts] = np.arange(1, len(texts) + 1)
     by_class = {name: truth.map(lambda flags: np.append(_usual(flags), flags[texts])) for name, truth in plain.items()}
     others = {name: truth for name, truth in truths.items() if name not in plain}
-    return _Classing(classes, Partition(len(texts) + 1, flags_of(by_class)), by_class, others)
+    return _Classing(classes, Partition(len(texts) + 1, map(selection, flags_of(by_class))), by_class, others)
 
 
 def _usual(flags: NDArray[np.bool_]) -> bool:

@@ -35,20 +35,33 @@ def constant(value: object, type_: Type) -> Cell:
     """
     if isinstance(value, tuple):
         return constant_list(value, type_)
+    bare, dtype = type_and_dtype(value, type_)
+    if isinstance(value, TypeValue):
+        return Cell(pl.lit(value.name), bare, dtype, fallible=False, constant=(value,))
+    if bare in (TIMESTAMP, DURATION) and isinstance(value, int):
+        return ticks.constant(value, bare)
+    interval = (int(value), int(value)) if bare in (INT, UINT) and isinstance(value, int) else None
+    # A literal of a text or a truth is of its type as it is; one of a number would take another.
+    literal = pl.lit(value) if bare in (STRING, BOOL) else pl.lit(value, dtype=dtype)
+    return Cell(literal, bare, dtype, fallible=False, interval=interval, constant=(value,))
+
+
+def type_and_dtype(value: object, type_: Type) -> tuple[Type, pl.DataType]:
+    """The CEL type of a constant that is no list, and the Polars type in which its cell has it.
+
+    Raises:
+        NotColumnar: for an element of a type that has no constants.
+    """
     bare = plain(type_) if value is not None else NULL
-    match bare:
-        case TypeOf() if isinstance(value, TypeValue):
-            return Cell(pl.lit(value.name), bare, pl.String(), fallible=False, constant=(value,))
-        case _ if bare in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL):
-            dtype = standard_dtype(bare)
-            assert dtype is not None
-            interval = (int(value), int(value)) if bare in (INT, UINT) and isinstance(value, int) else None
-            literal = pl.lit(value, dtype=dtype)
-            return Cell(literal, bare, dtype, fallible=False, interval=interval, constant=(value,))
-        case _ if bare in (TIMESTAMP, DURATION) and isinstance(value, int):
-            return ticks.constant(value, bare)
-        case _:
-            return constant(value, type_of(value))
+    if isinstance(bare, TypeOf) and isinstance(value, TypeValue):
+        return bare, pl.String()
+    if bare in (TIMESTAMP, DURATION) and isinstance(value, int):
+        return bare, ticks.dtype_of(value, bare)
+    if bare in (BOOL, INT, UINT, DOUBLE, STRING, BYTES, NULL):
+        dtype = standard_dtype(bare)
+        assert dtype is not None
+        return bare, dtype
+    return type_and_dtype(value, type_of(value))
 
 
 def constant_list(values: Sequence[object], type_: Type) -> Cell:

@@ -1,0 +1,232 @@
+"""What comparisons of one column with constants say of its values, asked of one value of each class.
+
+The constants of a comparison cut the values of a column of numbers or times into classes: each constant, and the values
+between two. What a comparison says of a class is asked of one value of it, by the comparison's own lowering.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from compiler.cell import Cell, column_cell, integer_range
+from compiler.functions.constants import type_and_dtype
+from compiler.functions.ticks import unit
+from compiler.ir import Call, Column, Constant
+from compiler.types import Type
+
+from .evaluated import evaluated
+
+Point = int | float
+"""A value as a column stores it."""
+
+_COMPARISONS = ("equals", "not_equals", "in_list", "less_", "greater_")
+_EXACT_IN_DOUBLES = 2**53
+_AT_ONCE = 32
+"""Comparisons with lists of constants that are asked together, each of the values of all."""
+
+
+class Answered(NamedTuple):
+    """What a comparison says of the classes that its own constants make.
+
+    Attributes:
+        name: its fingerprint.
+        starts: the least value of each class but the first.
+        true: whether it is true in each class, for null, and for NaN.
+        maybe: whether it is true or an error.
+    """
+
+    name: str
+    starts: Sequence[Point]
+    true: Sequence[bool]
+    maybe: Sequence[bool]
+
+    def changes(self) -> Iterator[Point]:
+        """The values from which on another truth holds."""
+        return (start for start, (then, now) in zip(self.starts, pairwise(self.true), strict=False) if now != then)
+
+
+class Question(NamedTuple):
+    """A comparison, and one value of each of its classes.
+
+    Attributes:
+        name: its fingerprint.
+        mirrored: the constant is its first argument.
+        starts: the least value of each class but the first.
+        samples: a value of each class.
+    """
+
+    name: str
+    node: Call
+    constant: Constant
+    mirrored: bool
+    starts: list[Point]
+    samples: list[Point]
+
+
+def question(name: str, node: Call, dtype: pl.DataType) -> Question | None:
+    """An atom that compares a column of this type with constants whose places among its values are exact, or None."""
+    if not node.overload.id.startswith(_COMPARISONS):
+        return None
+    first, second = node.arguments
+    mirrored = isinstance(first, Constant)
+    column, constant = (second, first) if mirrored else (first, second)
+    if not isinstance(column, Column) or not isinstance(constant, Constant):
+        return None
+    points = _points(constant, dtype)
+    return None if points is None else Question(name, node, constant, mirrored, *_classes(points, dtype))
+
+
+def asked(
+    column: str, type_: Type, dtype: pl.DataType, questions: Iterable[Question], expressions: Mapping[str, pl.Expr]
+) -> Iterator[Answered]:
+    """What each comparison says; nothing of one that fails for a value of the column.
+
+    Args:
+        column: its name.
+        type_: its CEL type.
+        dtype: its Polars type.
+        questions: comparisons of it with constants.
+        expressions: the same, lowered, by fingerprint.
+    """
+    pairs: dict[tuple[str, bool, Type, pl.DataType], list[Question]] = {}
+    lists: list[Question] = []
+    for one in questions:
+        if isinstance(one.constant.value, tuple):
+            lists.append(one)
+        else:
+            constant_type, constant_dtype = type_and_dtype(one.constant.value, one.constant.type)
+            pairs.setdefault((one.node.overload.id, one.mirrored, constant_type, constant_dtype), []).append(one)
+    for (_, _, constant_type, constant_dtype), together in pairs.items():
+        constant = Cell(pl.col("constant"), constant_type, constant_dtype, fallible=False)
+        truth = _of_pairs(column_cell(pl.col("value"), type_, dtype), constant, dtype, together)
+        yield from _told(dict.fromkeys((one.name for one in together), truth), together, dtype)
+    for first in range(0, len(lists), _AT_ONCE):
+        together = lists[first : first + _AT_ONCE]
+        frame = _values(column, dtype, together).to_frame()
+        truths = evaluated(frame, {one.name: expressions[one.name] for one in together})
+        yield from _told(truths.to_dict(), together, dtype)
+
+
+def _of_pairs(value: Cell, constant: Cell, dtype: pl.DataType, questions: Sequence[Question]) -> pl.Series:
+    """Asks comparisons of one overload at once, of pairs of a value and a constant."""
+    tick = unit(constant.dtype)
+    each = [one // tick if tick > 1 and isinstance(one, int) else one for one in _constants(questions)]
+    stored = pl.Series("constant", each, dtype=pl.Int64() if constant.dtype.is_temporal() else constant.dtype)
+    heights = pl.Series([_height(question, dtype) for question in questions])
+    constants = stored.cast(constant.dtype).repeat_by(heights).explode()
+    lower = questions[0].node.overload.lower
+    truth = lower(constant, value) if questions[0].mirrored else lower(value, constant)
+    return evaluated(pl.DataFrame([_values("value", dtype, questions), constants]), {"truth": truth.value}).to_series()
+
+
+def _constants(questions: Sequence[Question]) -> list[object]:
+    return [question.constant.value for question in questions]
+
+
+def _values(name: str, dtype: pl.DataType, questions: Sequence[Question]) -> pl.Series:
+    """A value of each class of each comparison, followed by null and, of doubles, NaN."""
+    strange = [None, math.nan] if dtype.is_float() else [None]
+    values = [value for question in questions for value in (*question.samples, *strange)]
+    return pl.Series(name, values, dtype=pl.Float64() if dtype.is_float() else pl.Int64()).cast(dtype)
+
+
+def _height(question: Question, dtype: pl.DataType) -> int:
+    return len(question.samples) + (2 if dtype.is_float() else 1)
+
+
+def _told(truths: Mapping[str, pl.Series], questions: Sequence[Question], dtype: pl.DataType) -> Iterator[Answered]:
+    """What a column of truths for each comparison says of the values of it, which are together in all of them."""
+    end = 0
+    for question in questions:
+        start, end = end, end + _height(question, dtype)
+        answers = truths[question.name][start:end].to_list()
+        if not dtype.is_float():
+            answers.append(answers[-1])  # there is no NaN, and what is said of it is not asked for
+        if None not in answers[: len(question.samples)]:
+            true = [answer is True for answer in answers]
+            yield Answered(question.name, question.starts, true, [answer is not False for answer in answers])
+
+
+def _points(constant: Constant, dtype: pl.DataType) -> list[Point] | None:
+    """The values of a column, as stored, next to which a comparison can change; None where that is not known."""
+    values = constant.value if isinstance(constant.value, tuple) else (constant.value,)
+    points: set[Point] = set()
+    for value in values:
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        found = _stored(value, dtype)
+        if found is None:
+            return None
+        points.update(found)
+    return sorted(points)
+
+
+def _stored(value: float, dtype: pl.DataType) -> tuple[Point, ...] | None:
+    """The stored values at a constant, or around it; None where they cannot be told exactly."""
+    match dtype:
+        case pl.Float64() | pl.Float32():
+            inexact = isinstance(value, int) and abs(value) > _EXACT_IN_DOUBLES
+            return None if inexact or value != value else (float(value) + 0.0,)
+        case pl.Datetime() | pl.Duration() | pl.Date():
+            if not isinstance(value, int):
+                return None
+            tick, rest = divmod(value, unit(dtype))
+            return _within((tick, tick + 1) if rest else (tick,), dtype)
+        case pl.UInt64():
+            return None
+        case _ if not dtype.is_integer() or integer_range(dtype) is None:
+            return None
+        case _ if isinstance(value, int):
+            return _within((value,), dtype)
+        case _:
+            # Int and double compare as doubles: from here on, several integers are one double.
+            return _within((math.floor(value), math.ceil(value)), dtype) if abs(value) < _EXACT_IN_DOUBLES else None
+
+
+def _within(points: tuple[int, ...], dtype: pl.DataType) -> tuple[int, ...]:
+    low, high = _limits(dtype)
+    return tuple(point for point in points if low <= point <= high)
+
+
+def _limits(dtype: pl.DataType) -> tuple[int, int]:
+    limits = integer_range(pl.Int32() if dtype == pl.Date() else dtype if dtype.is_integer() else pl.Int64())
+    assert limits is not None
+    return limits
+
+
+def _classes(points: list[Point], dtype: pl.DataType) -> tuple[list[Point], list[Point]]:
+    """The classes that points make: each point, and the values between two. The least value of each but the first, and
+    one value of each.
+    """
+    if not points:
+        return [], [0]
+    starts: list[Point] = []
+    if dtype.is_float():
+        samples: list[Point] = [_next(points[0], -math.inf, dtype)]
+        for point in points:
+            starts += [point, _next(point, math.inf, dtype)]
+        return starts, samples + starts
+    low, high = _limits(dtype)
+    for point, following in zip(points, [*points[1:], high + 1], strict=True):
+        starts.append(point)
+        if point + 1 < following:
+            starts.append(point + 1)
+    return starts, [max(low, points[0] - 1), *starts]
+
+
+def _next(point: float, towards: float, dtype: pl.DataType) -> float:
+    """The nearest value that the type has beyond a point."""
+    if dtype == pl.Float64():
+        return math.nextafter(point, towards)
+    with np.errstate(over="ignore"):
+        nearest = np.float32(point)
+        beyond = float(nearest) > point if towards > point else float(nearest) < point
+        return float(nearest if beyond else np.nextafter(nearest, np.float32(towards)))
