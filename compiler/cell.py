@@ -11,6 +11,7 @@ The contract that every lowering keeps:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ class Cell:
     """A CEL value for each row of a space.
 
     Attributes:
-        value: the values, see the contract above.
+        expression: the values, see the contract above; or what makes that expression, for those that are seldom needed.
         type: the CEL type; never ``dyn``: what is only known at run time has no columnar form.
         dtype: the Polars type of ``value``. Columns keep theirs (``Int8``, ``Enum``, ``Datetime('ns')``, ...).
         fallible: whether a row can be an error.
@@ -75,7 +76,7 @@ class Cell:
         parts: of an optional, what it was made of, where that is known; ask ``presence``.
     """
 
-    value: pl.Expr
+    expression: pl.Expr | Callable[[], pl.Expr]
     type: Type
     dtype: pl.DataType
     fallible: bool = True
@@ -84,6 +85,12 @@ class Cell:
     constant: tuple[object] | None = None
     finite: bool = False
     parts: Presence | None = None
+
+    @property
+    def value(self) -> pl.Expr:
+        """The values, see the contract above."""
+        made = self.expression
+        return made if isinstance(made, pl.Expr) else made()
 
     @property
     def nullable(self) -> bool:

@@ -310,7 +310,7 @@ class Lowering:
     def _computed(self, cell: Cell, space: Space) -> Cell:
         """A cell that is used several times, computed once."""
         error = None if cell.error is None else self.compute(cell.error, space)
-        return replace(cell, value=self.compute(cell.value, space), error=error, parts=None)
+        return replace(cell, expression=self.compute(cell.value, space), error=error, parts=None)
 
     def compute(self, expression: pl.Expr, space: Space) -> pl.Expr:
         """An expression as a column of its space, which is computed once; as it is where that costs nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import groupby
+from operator import is_not
 
 from .check import logic
 from .functions import catalogue
@@ -16,12 +17,14 @@ from .ir import (
     Bind,
     Bound,
     Call,
+    Column,
     Comprehension,
     Conditional,
     Constant,
     Fail,
     Field,
     Has,
+    Local,
     Logic,
     MakeList,
     MakeMap,
@@ -54,6 +57,8 @@ def normalize(node: Node) -> Node:
 def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
     """The normal form; ``constants`` are the variables of ``cel.bind`` that stand for one."""
     match node:
+        case Constant() | Column() | Local():
+            return node
         case Bound():
             constant = constants.get(node.fingerprint)
             return node if constant is None else constant._replace(span=node.span, origin=node.origin)
@@ -65,13 +70,12 @@ def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
         case _:
             pass
     below = children(node)
-    if not below and not isinstance(node, MakeList):
-        return node
-    normal = tuple(_normal(child, constants) for child in below)
-    if any(new is not old for new, old in zip(normal, below, strict=True)):
+    normal = tuple([_normal(child, constants) for child in below])
+    if any(map(is_not, normal, below)):
         node = _with_children(node, normal)
-    for rule in RULES:
-        node = rule(node)
+    for rule, kinds in RULES:
+        if isinstance(node, kinds):
+            node = rule(node)
     return node
 
 
@@ -107,8 +111,7 @@ def _value(constant: Constant) -> object:
 
 def flatten(node: Node) -> Node:
     """``a && (b && c)`` → ``a && b && c``; the same for ``||``."""
-    if not isinstance(node, Logic):
-        return node
+    assert isinstance(node, Logic)
     if not any(isinstance(o, Logic) and o.operator == node.operator for o in node.operands):
         return node
     operands: list[Node] = []
@@ -139,8 +142,7 @@ def push_negation(node: Node) -> Node:
 
 def membership(node: Node) -> Node:
     """``x == 1 || x == 2`` → ``x in [1, 2]``; ``x != 1 && x != 2`` → ``!(x in [1, 2])``."""
-    if not isinstance(node, Logic):
-        return node
+    assert isinstance(node, Logic)
     overload = "equals" if node.operator == "||" else "not_equals"
     tests = [o for o in node.operands if _constant_test(o, overload) is not None]
     if len(tests) < 2:
@@ -167,8 +169,7 @@ def membership(node: Node) -> Node:
 
 def order_operands(node: Node) -> Node:
     """``b && a && a`` → ``a && b``: operands in the order of their fingerprints, each once."""
-    if not isinstance(node, Logic):
-        return node
+    assert isinstance(node, Logic)
     ordered = sorted(node.operands, key=lambda o: (o.fingerprint, o.span))
     unique = tuple(next(group) for _, group in groupby(ordered, key=lambda o: o.fingerprint))
     if unique == node.operands:
@@ -178,7 +179,14 @@ def order_operands(node: Node) -> Node:
     return logic(node.span, node.operator, unique, node.origin)
 
 
-RULES: tuple[Rule, ...] = (fold_constants, push_negation, flatten, membership, order_operands)
+RULES: tuple[tuple[Rule, type[Node] | tuple[type[Node], ...]], ...] = (
+    (fold_constants, (Call, MakeList)),
+    (push_negation, Call),
+    (flatten, Logic),
+    (membership, Logic),
+    (order_operands, Logic),
+)
+"""The rules in their order, each with the nodes that it knows."""
 
 
 def _constant_test(node: Node, overload: str) -> Node | None:

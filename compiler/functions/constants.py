@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
@@ -41,8 +42,9 @@ def constant(value: object, type_: Type) -> Cell:
     if bare in (TIMESTAMP, DURATION) and isinstance(value, int):
         return ticks.constant(value, bare)
     interval = (int(value), int(value)) if bare in (INT, UINT) and isinstance(value, int) else None
-    # A literal of a text or a truth is of its type as it is; one of a number would take another.
-    literal = pl.lit(value) if bare in (STRING, BOOL) else pl.lit(value, dtype=dtype)
+    # A literal of a text or a truth is of its type as it is; one of a number would take another. Comparisons make their
+    # own, in the type of the column.
+    literal = pl.lit(value) if bare in (STRING, BOOL) else partial(pl.lit, value, dtype=dtype)
     return Cell(literal, bare, dtype, fallible=False, interval=interval, constant=(value,))
 
 
@@ -72,8 +74,12 @@ def constant_list(values: Sequence[object], type_: Type) -> Cell:
     constant_values = (tuple(values),)
     if not isinstance(dtype, pl.List):
         return Cell(pl.lit(None), ListType(element), pl.Unknown(), fallible=False, constant=constant_values)
-    literal = pl.lit(pl.Series([_thawed(values)], dtype=dtype)).first()
+    literal = partial(_list_literal, values, dtype)
     return Cell(literal, ListType(nullable(element)), dtype, fallible=False, constant=constant_values)
+
+
+def _list_literal(values: Sequence[object], dtype: pl.List) -> pl.Expr:
+    return pl.lit(pl.Series([_thawed(values)], dtype=dtype)).first()
 
 
 def elements(cell: Cell) -> tuple[Cell, ...]:

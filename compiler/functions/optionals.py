@@ -187,7 +187,7 @@ def _of_non_zero(cell: Cell) -> Cell:
     if failed is not None:
         present = pl.when(~failed).then(present)
     type_ = NOTHING if cell.type == NULL else plain(cell.type)
-    value = replace(_without_errors(cell), value=pl.when(present).then(cell.value), type=type_, constant=None)
+    value = replace(_without_errors(cell), expression=pl.when(present).then(cell.value), type=type_, constant=None)
     return optional_cell(present, value, fallible=cell.fallible)
 
 

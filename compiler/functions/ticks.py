@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -74,7 +75,7 @@ def literal(nanoseconds: int, type_: Type) -> pl.Expr:
 def constant(nanoseconds: int, type_: Type) -> Cell:
     """The cell of a constant timestamp (since the epoch) or duration."""
     return Cell(
-        literal(nanoseconds, type_),
+        partial(literal, nanoseconds, type_),
         type_,
         dtype_of(nanoseconds, type_),
         fallible=False,
