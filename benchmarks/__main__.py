@@ -41,10 +41,11 @@ PEERS = ("polars", "duckdb", "datafusion", "pycel2sql", "cel-python", "cel-cpp")
 @click.option(
     "--peers", type=click.Choice(PEERS), multiple=True, default=PEERS, help="Who is compared.  [default: all]"
 )
+@click.option("--sample", type=click.IntRange(1), default=100, show_default=True, help="Users for cel-python and -cpp.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of which medians are shown.")
-@click.option("--patience", default=10.0, show_default=True, help="Seconds; of what takes longer, one run is enough.")
+@click.option("--patience", default=5.0, show_default=True, help="Seconds; of what takes longer, one run is enough.")
 @click.option(
-    "--longest", default=100.0, show_default=True, help="Seconds; what is expected to take longer is left out."
+    "--longest", default=120.0, show_default=True, help="Seconds; what is expected to take longer is left out."
 )
 @click.option("--snapshots", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
 @click.option(
@@ -55,6 +56,7 @@ def main(  # noqa: PLR0917  (click gives them by their names)
     users: tuple[int, ...],
     conditions: tuple[int, ...],
     peers: tuple[str, ...],
+    sample: int,
     rounds: int,
     patience: float,
     longest: float,
@@ -65,7 +67,7 @@ def main(  # noqa: PLR0917  (click gives them by their names)
     for folder in (snapshots, output):
         folder.mkdir(parents=True, exist_ok=True)
     setting = Setting(
-        snapshots, tuple(sorted(users)), tuple(sorted(conditions)), frozenset(peers), rounds, patience, longest
+        snapshots, tuple(sorted(users)), tuple(sorted(conditions)), frozenset(peers), sample, rounds, patience, longest
     )
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     figures: list[Figure] = []

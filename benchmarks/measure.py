@@ -59,6 +59,7 @@ class Setting:
         users: the sizes of snapshots.
         conditions: the numbers of conditions.
         peers: which of the others are run, by their short names.
+        sample: how many users the evaluators by row are given.
         rounds: how often each is run; medians are shown.
         patience: seconds of a run beyond which that one is enough.
         longest: seconds that a run may be expected to take, by how long fewer conditions or users took; beyond, it is
@@ -69,13 +70,14 @@ class Setting:
     users: tuple[int, ...]
     conditions: tuple[int, ...]
     peers: frozenset[str]
+    sample: int
     rounds: int
     patience: float
     longest: float
 
-    def paired(self, subjects: Mapping[str, Subject], fewest: int = 1) -> dict[str, tuple[float, ...]]:
-        """The seconds of the rounds of each subject's parts; of what is short, no ``fewest`` rounds are too many."""
-        return paired(max(self.rounds, fewest), self.patience, subjects)
+    def paired(self, subjects: Mapping[str, Subject], more: int = 1) -> dict[str, tuple[float, ...]]:
+        """The seconds of the rounds of each subject's parts; of what is short, ``more`` times as many rounds."""
+        return paired(self.rounds * more, self.patience, subjects)
 
 
 def timed(name: str, run: Callable[[], Answer], check: Callable[[Answer], None] = lambda _: None) -> Subject:

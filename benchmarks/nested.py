@@ -100,9 +100,9 @@ def _case(setting: Setting, path: Path, users: int, case: _Case) -> Iterator[Fig
         )
     for who, rounds in setting.paired(subjects).items():
         yield figure(who=who, seconds=rounds)
-    yield from rows.by_row(setting, _sample(path), [recipe.cel for recipe in case.recipes], figure)
+    yield from rows.by_row(setting, _sample(setting, path), [recipe.cel for recipe in case.recipes], figure)
 
 
-def _sample(path: Path) -> pl.DataFrame:
+def _sample(setting: Setting, path: Path) -> pl.DataFrame:
     used = pl.struct(pl.element().struct.field(*_COLUMNS))
-    return rows.sample(path, ["purchases"]).select(pl.col("purchases").list.eval(used))
+    return rows.sample(setting, path, ["purchases"]).select(pl.col("purchases").list.eval(used))

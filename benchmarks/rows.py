@@ -23,7 +23,6 @@ from .measure import Figure, Setting
 
 CEL_PYTHON = "cel-python, by row"
 CEL_CPP = "cel-cpp, by row"
-SAMPLED_USERS = 100
 _SAMPLED_CONDITIONS = 100
 """Conditions that are evaluated on the sample; the time of more is scaled."""
 
@@ -38,9 +37,9 @@ class NotCompiledError(Exception):
     """A condition that an evaluator does not compile, with its message."""
 
 
-def sample(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+def sample(setting: Setting, path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """The first users of a snapshot."""
-    rows = pl.scan_parquet(path).head(SAMPLED_USERS)
+    rows = pl.scan_parquet(path).head(setting.sample)
     return (rows if columns is None else rows.select(columns)).collect()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import many, memory, peers
-from benchmarks.__main__ import SERIES, main
+from benchmarks.__main__ import PEERS, SERIES, main
 from benchmarks.bars import verdicts
 from benchmarks.cellar import NOW, SCAN, TOTAL, counts, named
 from benchmarks.measure import Figure, paired
@@ -95,7 +97,20 @@ class TestFigures:
 
 
 def test_every_series_runs_and_is_written(tmp_path: Path) -> None:
-    sizes = ["--users", "200", "--users", "300", "--conditions", "1", "--conditions", "12", "--rounds", "1"]
+    sizes = [
+        "--users",
+        "200",
+        "--users",
+        "300",
+        "--conditions",
+        "1",
+        "--conditions",
+        "12",
+        "--rounds",
+        "1",
+        "--sample",
+        "3",
+    ]
     # pycel2sql would be installed.
     others = [
         part for peer in ("polars", "duckdb", "datafusion", "cel-python", "cel-cpp") for part in ("--peers", peer)
@@ -117,6 +132,16 @@ def repeated(folder: Path, times: int, *, one_row_group: bool = False) -> Path:
     group_rows = ROW_GROUP_ROWS * (times if one_row_group else 1)
     pl.scan_parquet([folder / "part.parquet"] * times).sink_parquet(path, row_group_size=group_rows)
     return path
+
+
+def test_the_readme_names_every_series_option_and_peer() -> None:
+    text = (Path(__file__).parents[1] / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    named_first = set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
+    options = {option for parameter in main.params for option in parameter.opts}
+    assert named_first == set(SERIES) | options
+    assert [peer for peer in PEERS if f"`{peer}`" not in text] == []
+    for command in re.findall(r"ARGS='([^']+)'", text):
+        main.make_context("benchmarks", shlex.split(command))
 
 
 class TestMemory:
