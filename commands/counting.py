@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from engine.reporting import Announce, PlannedInterpretation
 
 
+_MOST_WARNED = 100
+"""Conditions of which warnings are told: of more, it would take a part of the time that counting takes."""
+
+
 @click.command("count")
 @on_snapshot
 @click.argument("conditions", metavar="[CONDITION]...", nargs=-1)
@@ -57,7 +61,7 @@ def count_command(
 
     from engine import count
     from engine.export import encode_report
-    from engine.presentation import count_table, reach_table, reasons_table, summary
+    from engine.presentation import count_table, reach_table, reasons_table, summary, warning_lines
     from engine.terminal import drawn, progress
 
     if format == "parquet" and sys.stdout is not None and sys.stdout.isatty():
@@ -79,6 +83,7 @@ def count_command(
             budget=budget,
             announce=announcing(snapshot, budget),
             progress=report_progress,
+            warnings=len(named) <= _MOST_WARNED,
         )
     if len(named) == 1:
         report = replace(report, results=(report.results[0]._replace(name=asked[0][0]),))
@@ -95,6 +100,8 @@ def count_command(
         write(encode_report(report, format))
     for message in dict.fromkeys(cell.error for one in report.results for cell in one.reach or () if cell.error):
         note(f"{message}")
+    for line in warning_lines([warning for one in report.results for warning in one.warnings]):
+        note(line)
     tell_failures(report)
 
 

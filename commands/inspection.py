@@ -43,14 +43,14 @@ def schema_command(*, snapshot: Snapshot, format: str) -> None:
 def check_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
     """Check a condition: its type and the columns it reads, or what is wrong."""
     from engine.explanation import explain
-    from engine.presentation import facts
+    from engine.presentation import facts, warning_lines
 
     explanation = explain(snapshot, condition, mode=mode, now=now)
     if format == "json":
         known = explanation.to_dict()
-        write_json({key: known[key] for key in ("condition", "type", "mode", "columns")})
+        write_json({key: known[key] for key in ("condition", "type", "mode", "columns", "warnings")})
     else:
-        write_lines(facts(explanation))
+        write_lines([*facts(explanation), *warning_lines(explanation.warnings)])
     if explanation.type not in ("bool", "dyn"):
         note(f"It is of type {explanation.type}; only a bool can be counted.")
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from . import habits, hints
+from .facts import Facts
 from .functions.declare import Function
-from .types import ListType, MapType, Type, plain
+from .functions.ticks import RANGES
+from .functions.time_text import format_timestamp
+from .types import TIMESTAMP, UINT, ListType, MapType, Type, plain
 
 RUN_TIME_TYPE = "its type is known at run time only"
 ROW_ALONE = "'user' is the whole row: select a field of it, as in user.age"
@@ -156,6 +160,95 @@ def not_iterable(type_: str, text: str, macro: str) -> tuple[str, str | None]:
     if type_ == "struct":
         hint = "a struct has no elements: select a field of it"
     return f"{macro}() needs a list or a map, found {type_}", hint
+
+
+class Selected(NamedTuple):
+    """A column as it is written in a condition, and as a field of the user."""
+
+    text: str
+    field: str
+
+
+def always(text: str, outcome: str, why: str) -> tuple[str, str | None]:
+    """A clause that the values of its column decide; ``outcome`` is what it always is."""
+    hint = "ask for another column" if outcome == "an error" else "leave it out, or compare with another value"
+    return f"`{text}` is always {outcome}: {why}", hint
+
+
+def held(subject: str, facts: Facts, type_: Type) -> str:
+    """What a column holds."""
+    if not facts.present:
+        return f"{subject} is null for every user"
+    if facts.low is not None and facts.low == facts.high:
+        return f"{subject} is {_shown_value(facts.low, type_)} wherever it is not null"
+    if facts.low is None or facts.high is None:
+        return f"so it is for every value of {subject}"
+    return f"{subject} is between {_shown_value(facts.low, type_)} and {_shown_value(facts.high, type_)}"
+
+
+def never_held(subject: str, value: str, values: Sequence[str]) -> tuple[str, str | None]:
+    """A text that a column of few texts never holds; ``values`` are those that it does hold."""
+    nearest = _nearest_text(value, values)
+    hint = f"did you mean {_quoted(nearest)}?" if nearest else f"it holds {_listed(list(map(_quoted, values)))}"
+    return f"{subject} is never {_quoted(value)}", hint if values else None
+
+
+def contradiction(other: str | None, text: str, *, conjunction: bool) -> tuple[str, str | None]:
+    """Clauses of which one excludes the other, or, joined by ``||``, one is always true."""
+    if conjunction:
+        both = f"`{other}` and `{text}`" if other is not None else f"`{text}` and the clauses before it"
+        return f"{both} are never true together", "join them by ||, or change one"
+    either = f"`{other}` or `{text}`" if other is not None else f"`{text}` or one of the clauses before it"
+    return f"{either} is always true", "join them by &&, or change one"
+
+
+def negated_null(column: Selected, count: int, text: str) -> tuple[str, str | None]:
+    """A negation that is an error on nulls."""
+    message = f"{column.text} is null for {_users(count)}, on whom this negation is an error: they are not members"
+    negation = f"!{text}" if text == column.text else f"!({text})"
+    present = f"has({column.field})"
+    return message, f"to take them in, write !{present} || {negation}; to leave them out, {present} && {negation}"
+
+
+def null_differs(column: Selected, count: int, text: str) -> tuple[str, str | None]:
+    """An inequality, which is true of nulls."""
+    message = f"also true for {_users(count)} whose {column.text} is null"
+    return message, f"to leave them out, write has({column.field}) && {text}"
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count:,} users"
+
+
+def _quoted(text: str) -> str:
+    from json import dumps  # whose escapes are CEL's
+
+    return dumps(text, ensure_ascii=False)
+
+
+def _shown_value(value: object, type_: Type) -> str:
+    """A value as a condition may have it."""
+    match plain(type_), value:
+        case bare, int() if bare == TIMESTAMP:
+            low, high = RANGES[TIMESTAMP]
+            known = low <= value <= high
+            return f'timestamp("{format_timestamp(value)}")' if known else "a time beyond the years of CEL"
+        case _, bool():
+            return str(value).lower()
+        case _, str():
+            return _quoted(value)
+        case bare, int() if bare == UINT:
+            return f"{value}u"
+        case _:
+            return str(value)
+
+
+def _nearest_text(text: str, texts: Sequence[str]) -> str | None:
+    from difflib import get_close_matches
+
+    folded = {t.casefold(): t for t in texts}
+    found = get_close_matches(text.casefold(), list(folded), n=1, cutoff=0.5)
+    return folded[found[0]] if found else None
 
 
 def _nearest(name: str, names: Sequence[str]) -> str | None:

@@ -79,6 +79,17 @@ def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
     return node
 
 
+def folded(node: Node) -> Node:
+    """A tree with its constants folded, and else as it is written."""
+    below = children(node)
+    if not below and not isinstance(node, MakeList):
+        return node
+    new = tuple(map(folded, below))
+    if any(a is not b for a, b in zip(new, below, strict=True)):
+        node = _with_children(node, new)
+    return fold_constants(node)
+
+
 def fold_constants(node: Node) -> Node:
     """``duration("1h") + duration("1m")`` → the duration; ``[1, 2]`` → the list; ``1 / 0`` → the error."""
     match node:

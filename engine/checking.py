@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from compiler.diagnostics import CompileError, Diagnostic, Severity
+from compiler.facts import Facts
 from compiler.source import Source
+from compiler.warnings import warnings_of
 
 from .audience import Segment
 from .plan import Planned, Refused, plan
 from .results import Mode, run_time
 from .snapshot import Snapshot
+from .warnings import facts_in
 
 
 class Checked(NamedTuple):
@@ -53,13 +56,14 @@ def check(
         ValueError: ``now`` is malformed.
     """
     planning = plan(segments, snapshot.schema, now=run_time(now), mode=Mode.AUTO, rules=rules)
+    columns = facts_in(snapshot.statistics(planning.columns))
     return {
-        name: one.error if isinstance(one, Refused) else _checked(one)
+        name: one.error if isinstance(one, Refused) else _checked(one, columns)
         for name, one in zip(segments, planning.planned, strict=True)
     }
 
 
-def _checked(one: Planned) -> Checked:
+def _checked(one: Planned, columns: Mapping[str, Facts]) -> Checked:
     condition = one.condition.parts[-1] if one.condition.parts else one.condition
     interpreted = [(clause.origin.span, clause.reason) for clause in one.clauses]
     if one.whole_reason is not None:
@@ -69,5 +73,6 @@ def _checked(one: Planned) -> Checked:
         for span, reason in interpreted
         if condition.syntax.span.start <= span.start
     )
-    columns = dict.fromkeys(name for part in (one.condition.parts or (one.condition,)) for name in part.columns)
-    return Checked(condition.source, str(condition.type), one.mode, tuple(columns), warnings)
+    warnings = tuple(sorted([*warnings, *warnings_of(condition, columns)], key=lambda warning: warning.span))
+    read = dict.fromkeys(name for part in (one.condition.parts or (one.condition,)) for name in part.columns)
+    return Checked(condition.source, str(condition.type), one.mode, tuple(read), warnings)

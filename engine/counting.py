@@ -23,6 +23,7 @@ from .running import Run, Running, seconds_interpreting
 from .snapshot import DEFAULT_CHUNK_ROWS, ArrowStream, Snapshot
 from .sources.base import SnapshotError
 from .statistics import statistics_for
+from .warnings import with_warnings
 
 Progress = Callable[[int, int], None]
 
@@ -42,6 +43,7 @@ def count(
     announce: Announce | None = None,
     progress: Progress | None = None,
     optimisations: Optimisations | None = None,
+    warnings: bool = False,
 ) -> CountReport:
     """Counts the users for whom conditions are true, and those on whom they end in an error.
 
@@ -61,6 +63,7 @@ def count(
         progress: called after each chunk, and now and then while a clause is interpreted, with the number of rows done,
             and of all.
         optimisations: what is done to be fast: all, unless told otherwise; the counts are the same.
+        warnings: also tell what is almost surely not meant, as far as it is known without reading for it.
 
     Returns:
         A result for each condition, in their order. Of several conditions, one that cannot be compiled or that fails
@@ -103,6 +106,8 @@ def count(
     interpretation = seconds_interpreting(running.values())
     scan = perf_counter() - compiled - interpretation
     results = results_of(named, planning, running, scan)
+    if warnings:
+        results = with_warnings(results, planning, opened)
     if reach:
         results = tuple(
             result._replace(reach=reach_of(cells, running))

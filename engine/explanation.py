@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from compiler.condition import Condition
 from compiler.ir import (
     Bind,
     Bound,
@@ -33,8 +34,11 @@ from compiler.source import Source, Span
 from compiler.space import Computed, Space, Step
 
 from .plan import Planned, Refused, plan
-from .results import Mode, run_time
+from .results import ConditionWarning, Mode, run_time
 from .snapshot import Snapshot
+from .sources.base import SnapshotError
+from .warnings import diagnosed
+from .warnings import shown as shown_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Explanation:
         expression: the Polars expression of its value; None where all of it is interpreted.
         error: the Polars expression that is true on rows that are errors, where null in ``expression`` does not say so.
         reductions: what is computed before the expression, in that order.
+        warnings: what is almost surely not meant.
     """
 
     condition: str
@@ -106,6 +111,7 @@ class Explanation:
     expression: str | None
     error: str | None
     reductions: tuple[ExplainedReduction, ...]
+    warnings: tuple[ConditionWarning, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The explanation as JSON has it."""
@@ -122,13 +128,14 @@ class Explanation:
                 {"name": r.name, "kind": r.kind, "over": r.over, "expressions": dict(r.expressions)}
                 for r in self.reductions
             ],
+            "warnings": [warning.to_dict() for warning in self.warnings],
         }
 
 
 def explain(
     snapshot: Snapshot, condition: str, *, mode: Mode | str = Mode.AUTO, now: datetime | str | None = None
 ) -> Explanation:
-    """Explains an expression, of any type, without reading a row.
+    """Explains an expression, of any type. Of the users are read only texts that it compares with constants.
 
     Raises:
         CompileError: it is malformed, does not check, or, in mode ``compiled``, has a part that cannot be compiled.
@@ -151,7 +158,16 @@ def explain(
         expression=None if planned.cell is None else str(planned.cell.value),
         error=None if planned.cell is None or planned.cell.error is None else str(planned.cell.error),
         reductions=tuple(_reduction(step) for step in planned.steps),
+        warnings=_warnings(snapshot, planned.condition),
     )
+
+
+def _warnings(snapshot: Snapshot, condition: Condition) -> tuple[ConditionWarning, ...]:
+    """None where the snapshot cannot be read, which is no fault of the condition's."""
+    try:
+        return shown_warnings(condition, diagnosed(snapshot, condition))
+    except SnapshotError:
+        return ()
 
 
 def _clauses(planned: Planned) -> list[tuple[Span, ExplainedClause]]:

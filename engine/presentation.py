@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .explanation import ExplainedNode, Explanation
     from .plan_explanation import PlanExplanation
     from .reporting import PlannedInterpretation
-    from .results import CountReport
+    from .results import ConditionWarning, CountReport
 
 _LINE = 100
 _MOST_CLAUSES = 10
@@ -199,9 +199,15 @@ def facts(explanation: Explanation) -> list[str]:
     return [f"type     {explanation.type}", f"mode     {explanation.mode}", f"columns  {columns or 'none'}"]
 
 
+def warning_lines(warnings: Sequence[ConditionWarning]) -> list[str]:
+    """Warnings, each after an empty line."""
+    return [line for warning in warnings for line in ("", *warning.text.splitlines())]
+
+
 def explanation_lines(explanation: Explanation, rows: int, budget: Budget) -> list[str]:
     """The whole of an explanation, over so many users."""
-    lines = [*facts(explanation), "", "Typed tree", *(f"  {line}" for line in _tree_lines(explanation.tree))]
+    lines = [*facts(explanation), *warning_lines(explanation.warnings)]
+    lines += ["", "Typed tree", *(f"  {line}" for line in _tree_lines(explanation.tree))]
     if explanation.interpreted:
         lines += ["", "Interpreted"]
     for clause in explanation.interpreted:

@@ -112,6 +112,28 @@ class ErrorReason(NamedTuple):
         return {"reason": self.reason, "rows": self.rows, "example_row": self.row, "example_id": self.user_id}
 
 
+class ConditionWarning(NamedTuple):
+    """What is legal in a condition and almost surely not what its author means.
+
+    Attributes:
+        message: what it comes to.
+        hint: what to write instead; None where there is nothing to say.
+        line: of the place in the condition, from 1.
+        column: of the place, in code points, from 1.
+        text: all of it, with the line and a caret, as a terminal shows it.
+    """
+
+    message: str
+    hint: str | None
+    line: int
+    column: int
+    text: str
+
+    def to_dict(self) -> dict[str, object]:
+        """The warning as JSON has it."""
+        return {"message": self.message, "hint": self.hint, "line": self.line, "column": self.column}
+
+
 class Reach(NamedTuple):
     """How many of a condition's users can be reached in one way.
 
@@ -157,6 +179,7 @@ class CountResult(NamedTuple):
         interpretation: seconds of wall time that its own interpretation took.
         audience: whom the segment may reach, under the keys of a file of segments; what is not set is not there.
         shared_by: the number of conditions, itself included, that shared that scan: nobody pays it alone.
+        warnings: what is almost surely not meant, where that was asked for.
     """
 
     name: str
@@ -174,10 +197,11 @@ class CountResult(NamedTuple):
     interpretation: float = 0.0
     shared_by: int = 0
     audience: Mapping[str, str | int] = MappingProxyType({})
+    warnings: tuple[ConditionWarning, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The result as JSON has it; times in seconds. Whom it may reach is told where that is not everyone, what was
-        interpreted where anything was, reasons and reach where they were asked for.
+        interpreted, and warnings, where there are any, reasons and reach where they were asked for.
         """
         known: dict[str, object] = {
             "name": self.name,
@@ -196,6 +220,8 @@ class CountResult(NamedTuple):
             known["audience"] = dict(self.audience)
         if self.interpreted:
             known["interpreted"] = [clause.to_dict() for clause in self.interpreted]
+        if self.warnings:
+            known["warnings"] = [warning.to_dict() for warning in self.warnings]
         if self.reasons is not None:
             known["reasons"] = [r.to_dict() for r in self.reasons]
         if self.reach is not None:

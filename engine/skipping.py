@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from compiler.facts import Facts
 from compiler.ir import Bind, Call, Column, Has, Logic, Node
-from compiler.outcomes import FALSE, TRUE, FactsOf, outcomes, test_of
+from compiler.outcomes import FALSE, TRUE, FactsOf, Test, outcomes, test_of
 
 from .skeletons import operands
 
 
-@dataclass(slots=True)
-class _ColumnAtoms:
-    """The atoms on one column, which may be decided by what is known of it.
+class _Atom(NamedTuple):
+    """An atom on one column.
 
     Attributes:
-        low: the least constant that any of them compares it with.
-        high: the greatest. While they lie within the bounds of the values, no comparison is decided.
-        others: those that compare it with nothing.
+        low: the least constant that it compares the column with; None where there is none.
+        high: the greatest.
+        equality: whether it asks for equality alone.
     """
 
-    comparisons: list[tuple[str, Node]]
-    others: list[tuple[str, Node]]
+    fingerprint: str
+    node: Node
     low: Any = None
     high: Any = None
+    equality: bool = False
 
-    def add(self, fingerprint: str, atom: Node) -> None:
-        constants = [value for value in _constants(atom) if value == value]
-        if not constants:
-            self.others.append((fingerprint, atom))
-            return
-        self.comparisons.append((fingerprint, atom))
-        self.low = min([self.low, *constants] if self.low is not None else constants)
-        self.high = max([self.high, *constants] if self.high is not None else constants)
-
-    def to_ask(self, facts: Facts) -> Iterator[tuple[str, Node]]:
-        """Those that may be decided."""
-        yield from self.others
+    def is_open(self, facts: Facts) -> bool:
+        """Whether the bounds of the values cannot decide it: the constants lie within them."""
         low: Any = facts.low
         high: Any = facts.high
-        within = low is not None and high is not None and self.low is not None and low < self.low and self.high < high
-        if not within or not facts.present or facts.choices is not None:
-            yield from self.comparisons
+        if self.low is None or low is None or high is None or facts.choices is not None:
+            return False
+        if self.equality:
+            return bool(low <= self.low and self.high <= high and low < high)
+        return bool(low < self.low and self.high < high)
+
+
+def _atom(fingerprint: str, node: Node, test: Test | None) -> _Atom:
+    value = None if test is None else test.value
+    constants = [v for v in (value if isinstance(value, tuple) else (value,)) if v is not None and v == v]
+    if test is None or not constants:
+        return _Atom(fingerprint, node)
+    return _Atom(fingerprint, node, min(constants), max(constants), test.symbol in ("==", "!=", "in"))
 
 
 class Decisions:
@@ -53,12 +52,13 @@ class Decisions:
     def __init__(self, roots: Sequence[Node], atoms: Mapping[str, Node]) -> None:
         """``atoms``: what the conditions combine by ``&&``, ``||`` and ``!``, by fingerprint."""
         self._roots = roots
-        self._atoms = frozenset(atoms)
-        self._by_column: dict[str, _ColumnAtoms] = {}
+        self._by_column: dict[str, list[_Atom]] = {}
         for fingerprint, atom in atoms.items():
-            column = _column(atom)
+            column, test = _of_column(atom)
             if column is not None:
-                self._by_column.setdefault(column, _ColumnAtoms([], [])).add(fingerprint, atom)
+                self._by_column.setdefault(column, []).append(_atom(fingerprint, atom, test))
+        self._atoms_of: list[list[str]] = []
+        self._roots_of: dict[str, list[int]] = {}
 
     def on(self, facts: FactsOf) -> dict[str, bool]:
         """The atoms that need not be evaluated on rows of which something is known, by fingerprint, with what each is
@@ -66,18 +66,49 @@ class Decisions:
         """
         known: dict[str, bool] = {}
         for column, atoms in self._by_column.items():
-            if column in facts:
-                for fingerprint, atom in atoms.to_ask(facts[column]):
-                    possible = outcomes(atom, facts)
-                    if possible in (TRUE, FALSE):
-                        known[fingerprint] = possible == TRUE
-        if not known:
-            return known
-        needed: set[str] = set()
+            here = facts.get(column)
+            if here is None:
+                continue
+            for atom in atoms:
+                if here.present and atom.is_open(here):
+                    continue
+                possible = outcomes(atom.node, facts)
+                if possible in (TRUE, FALSE):
+                    known[atom.fingerprint] = possible == TRUE
+        return {**dict.fromkeys(self._idle(known), False), **known} if known else known
+
+    def _idle(self, known: Mapping[str, bool]) -> Iterator[str]:
+        """The atoms on which no condition depends any more."""
+        if not self._atoms_of:
+            self._index()
+        touched = {root for fingerprint in known for root in self._roots_of[fingerprint]}
         decided = dict(known)
-        for root in self._roots:
-            _decide(root, decided, needed)
-        return {**dict.fromkeys(self._atoms - needed, False), **known}
+        needed: set[str] = set()
+        for root in touched:
+            _decide(self._roots[root], decided, needed)
+        for root in touched:
+            for fingerprint in self._atoms_of[root]:
+                if fingerprint not in needed and touched.issuperset(self._roots_of[fingerprint]):
+                    yield fingerprint
+
+    def _index(self) -> None:
+        """Which atoms stand in which conditions."""
+        for place, root in enumerate(self._roots):
+            found = list(dict.fromkeys(_atoms(root)))
+            self._atoms_of.append(found)
+            for fingerprint in found:
+                self._roots_of.setdefault(fingerprint, []).append(place)
+
+
+def _atoms(node: Node) -> Iterator[str]:
+    if isinstance(node, Bind):
+        yield from _atoms(node.body)
+        return
+    below = operands(node)
+    if not below:
+        yield node.fingerprint
+    for operand in below:
+        yield from _atoms(operand)
 
 
 def _decide(node: Node, known: dict[str, bool], needed: set[str]) -> bool | None:
@@ -114,24 +145,17 @@ def _decide(node: Node, known: dict[str, bool], needed: set[str]) -> bool | None
     return decided
 
 
-def _column(atom: Node) -> str | None:
-    """The fingerprint of the column that an atom asks for; None where statistics cannot decide it."""
+def _of_column(atom: Node) -> tuple[str | None, Test | None]:
+    """The fingerprint of the column that an atom asks for, None where statistics cannot decide it; and the atom as a
+    comparison, where it is one.
+    """
     match atom:
         case Column():
-            return atom.fingerprint
+            return atom.fingerprint, None
         case Has(operand=Column() as column):
-            return column.fingerprint
+            return column.fingerprint, None
         case Call():
             test = test_of(atom)
-            return test.subject.fingerprint if test is not None and isinstance(test.subject, Column) else None
+            return (test.subject.fingerprint, test) if test and isinstance(test.subject, Column) else (None, None)
         case _:
-            return None
-
-
-def _constants(atom: Node) -> tuple[object, ...]:
-    """What an atom compares its column with, null apart."""
-    test = test_of(atom) if isinstance(atom, Call) else None
-    if test is None:
-        return ()
-    values = test.value if isinstance(test.value, tuple) else (test.value,)
-    return tuple(value for value in values if value is not None)
+            return None, None
