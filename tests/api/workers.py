@@ -38,6 +38,7 @@ def settings(directory: Path, **given: object) -> Settings:
         "snapshot": str(directory / "users.parquet"),
         "poll_seconds": 0.05,
         "lease_seconds": 30.0,
+        "scan_niceness": 0,
     }
     return load_settings(None, **(defaults | given))
 
@@ -67,7 +68,7 @@ def working(one: Worker) -> Iterator[None]:
         thread.join()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Looks again and again until it is so."""
     until = monotonic() + seconds
     while not condition():
