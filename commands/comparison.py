@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .conditions import asked_conditions
-from .options import file_option, format_option, now_option, on_snapshot
+from .options import audience_options, file_option, format_option, now_option, on_snapshot
 from .output import FAILED, SOME_FAILED, note, write, write_json, write_lines
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @on_snapshot
 @click.argument("conditions", metavar="[CONDITION]...", nargs=-1)
 @file_option
+@audience_options
 @click.option("--sample", type=click.IntRange(1), default=1_000, show_default=True, help="Users to be interpreted.")
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Counts, of which the median is shown."
@@ -32,6 +34,8 @@ def bench_command(
     snapshot: Snapshot,
     conditions: tuple[str, ...],
     file: str | None,
+    settings: Mapping[str, str],
+    rules: Mapping[str, str] | None,
     sample: int,
     rounds: int,
     now: datetime | None,
@@ -42,9 +46,11 @@ def bench_command(
     from engine.presentation import comparison_summary, comparison_table
     from engine.terminal import drawn, progress
 
-    named = {name: segment.condition for name, segment in asked_conditions(conditions, file, {})}
+    named = dict(asked_conditions(conditions, file, settings))
     with progress("Comparing", "conditions") as report_progress:
-        report = compare_all(snapshot, named, sample=sample, rounds=rounds, now=now, progress=report_progress)
+        report = compare_all(
+            snapshot, named, sample=sample, rounds=rounds, now=now, rules=rules, progress=report_progress
+        )
     if format == "json":
         write_json(report.to_dict())
     else:

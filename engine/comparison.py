@@ -8,15 +8,22 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
+from typing import NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 
-from compiler.condition import compile_condition
 from compiler.diagnostics import CompileError
+from compiler.schema import Schema
 
+from .audience import Segment
+from .budget import UNLIMITED, Spending
 from .counting import count
-from .evaluation import evaluate
-from .results import Evaluation, Mode, moment, run_time, show_time
+from .interpreted import ClauseEvaluation, Interpretation
+from .interpreter import Interpreter
+from .mixed import run
+from .plan import Plan, Planned, Refused, plan
+from .results import Mode, moment, run_time, show_time
 from .snapshot import Snapshot
 
 Progress = Callable[[int, int], None]
@@ -32,12 +39,11 @@ class Comparison:
         condition: its text.
         mode: ``compiled``, ``mixed`` or ``interpreted``: how it is answered when it is counted.
         sampled: users whom the interpreter was given.
-        interpreted: seconds that it took for them. It evaluates each distinct combination of the values that the
-            condition reads once.
+        interpreted: seconds that it took for them, one by one, on one core.
         users: whom the compiled count was given: all of the snapshot; the sample alone, where a part is interpreted.
         compiled: seconds that it took for them, compiling and reading the snapshot included; a median.
-        difference: None where both have the same value, and errors on the same rows, for each sampled user; else the
-            first user on whom they differ.
+        difference: None where both have the same value, or an error of the same reason, for each sampled user; else
+            the first user on whom they differ.
     """
 
     condition: str
@@ -136,24 +142,27 @@ class ComparisonReport:
 
 def compare_all(
     snapshot: Snapshot,
-    conditions: Mapping[str, str],
+    conditions: Mapping[str, str | Segment],
     *,
     sample: int = 1_000,
     rounds: int = 3,
     now: datetime | str | None = None,
+    rules: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> ComparisonReport:
     """Compares conditions one by one, and counts all of them in one pass. One that does not compile fails alone.
 
     Args:
         snapshot: the users.
-        conditions: by name.
+        conditions: by name; a segment is a condition with whom it may reach, which both ways heed.
         sample: how many users the interpreter is given.
         rounds: how often each count is repeated; its time is the median.
         now: the value of the variable ``now``, as for :func:`~engine.count`.
+        rules: whom audiences reach, by name, in CEL, instead of the default rules.
         progress: called with the number of conditions done, and of all.
 
     Raises:
+        AudienceError: there is no rule of a name in ``rules``.
         SnapshotError: the snapshot cannot be read.
         ValueError: ``now`` is malformed.
     """
@@ -162,53 +171,96 @@ def compare_all(
     failed: dict[str, str] = {}
     for done, (name, condition) in enumerate(conditions.items(), 1):
         try:
-            compared[name] = compare(snapshot, condition, sample=sample, rounds=rounds, now=time)
+            compared[name] = compare(snapshot, condition, sample=sample, rounds=rounds, now=time, rules=rules)
         except CompileError as error:
-            failed[name] = str(error.named(name)) if name != condition else str(error)
+            text = condition if isinstance(condition, str) else condition.condition
+            failed[name] = str(error.named(name)) if name != text else str(error)
         if progress is not None:
             progress(done, len(conditions))
     together = None
     if len(compared) > 1 and all(one.mode == "compiled" for one in compared.values()):
-        named = {name: one.condition for name, one in compared.items()}
-        together = median(count(snapshot, named, now=time).duration for _ in range(rounds))
+        named = {name: conditions[name] for name in compared}
+        together = median(count(snapshot, named, now=time, rules=rules).duration for _ in range(rounds))
     return ComparisonReport(snapshot.name, snapshot.rows, time, compared, failed, together)
 
 
 def compare(
     snapshot: Snapshot,
-    condition: str,
+    condition: str | Segment,
     *,
     sample: int = 1_000,
     rounds: int = 1,
     now: datetime | str | None = None,
+    rules: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Interprets a condition on ``sample`` users from all over the snapshot, and counts it over all of them compiled.
 
     Raises:
-        CompileError: the condition does not compile.
+        AudienceError: there is no rule of a name in ``rules``.
+        CompileError: the condition, or a rule that it needs, does not compile.
         SnapshotError: the snapshot cannot be read.
         ValueError: ``now`` is malformed.
     """
-    columns = compile_condition(condition, snapshot.schema, now=run_time(now), segment=True).columns
+    time = run_time(now)
+    segment = condition if isinstance(condition, Segment) else Segment(condition)
+    planning = plan({segment.condition: segment}, snapshot.schema, now=time, mode=Mode.AUTO, rules=rules)
+    (planned,) = planning.planned
+    if isinstance(planned, Refused):
+        raise planned.error
     # Without columns, stretches have no height.
-    users = _sample(snapshot, columns or tuple(snapshot.schema.columns)[:1], sample)
+    users = _sample(snapshot, planning.columns or tuple(snapshot.schema.columns)[:1], sample)
     # The first evaluation imports the interpreter.
-    evaluate(condition, users.head(1), mode=Mode.INTERPRETED, now=now)
+    interpreted_answers(planned, planning.projected(users.head(1)), snapshot.schema, time)
     start = perf_counter()
-    interpreted = evaluate(condition, users, mode=Mode.INTERPRETED, now=now)
+    interpreted = interpreted_answers(planned, planning.projected(users), snapshot.schema, time)
     seconds = perf_counter() - start
-    compiled = evaluate(condition, users, now=now)
-    counted = snapshot if compiled.mode == "compiled" else users
-    reports = [count(counted, condition, now=now) for _ in range(rounds)]
+    compiled = compiled_answers(planning, planned, planning.projected(users), time)
+    counted = snapshot if planned.mode == "compiled" else users
+    reports = [count(counted, segment, now=moment(time), rules=rules) for _ in range(rounds)]
     return Comparison(
-        condition=condition,
-        mode=compiled.mode,
+        condition=segment.condition,
+        mode=planned.mode,
         sampled=users.height,
         interpreted=seconds,
         users=reports[0].rows,
         compiled=median(report.duration for report in reports),
         difference=_difference(users, interpreted, compiled),
     )
+
+
+class Answers(NamedTuple):
+    """A condition's truth on each user, null where it is an error; and the error's reason, null where it is none."""
+
+    truths: pl.Series
+    reasons: pl.Series
+
+
+def interpreted_answers(planned: Planned, users: pl.DataFrame, schema: Schema, now: int) -> Answers:
+    """What the interpreter says of each user, each of whom it is asked of, also where two have the same values."""
+    condition = planned.condition
+    evaluation = ClauseEvaluation(condition.syntax, condition.source, schema.types, now)
+    outcomes = list(
+        evaluation.outcomes(users.select(cs.by_name(*condition.columns) if condition.columns else cs.all()))
+    )
+    places = pl.int_range(users.height, dtype=pl.UInt32(), eager=True)
+    whole = Interpretation(outcomes, places, condition.source, condition.syntax.span, users.height)
+    return Answers(*whole.condition())
+
+
+def compiled_answers(planning: Plan, planned: Planned, users: pl.DataFrame, now: int) -> Answers:
+    """What a count says of each user."""
+    with Interpreter(planning.lowering.schema, now, remembers=False) as interpreter:
+        outcome = run(
+            planning,
+            planned,
+            users,
+            interpreter=interpreter,
+            spending=Spending(UNLIMITED),
+            reasons=True,
+            segment=True,
+        )
+    assert outcome.errors is not None
+    return Answers(outcome.values.cast(pl.Boolean), outcome.errors)
 
 
 def _sample(snapshot: Snapshot, columns: tuple[str, ...], size: int) -> pl.DataFrame:
@@ -224,18 +276,17 @@ def _sample(snapshot: Snapshot, columns: tuple[str, ...], size: int) -> pl.DataF
         return pl.concat([scan.slice(s, n) for s, n in zip(starts, lengths, strict=True)]).collect()
 
 
-def _difference(users: pl.DataFrame, interpreted: Evaluation, compiled: Evaluation) -> str | None:
-    outcomes = pl.DataFrame(
-        {
-            "same": compiled.values.eq_missing(interpreted.values)
-            & (compiled.errors.is_null() == interpreted.errors.is_null()),
-            "compiled": compiled.errors.fill_null(compiled.values.cast(pl.String)),
-            "interpreted": interpreted.errors.fill_null(interpreted.values.cast(pl.String)),
-        }
-    )
-    place = (~outcomes.get_column("same")).arg_max()
-    if place is None or outcomes.get_column("same").all():
+def _difference(users: pl.DataFrame, interpreted: Answers, compiled: Answers) -> str | None:
+    """The first user on whom the two differ: in the truth, or in whether, and why, he is an error."""
+    same = compiled.truths.eq_missing(interpreted.truths) & compiled.reasons.eq_missing(interpreted.reasons)
+    if same.all():
         return None
-    row = outcomes.row(place, named=True)
+    place = (~same).arg_max()
+    assert place is not None
     user = users.row(place, named=True)
-    return f"compiled {row['compiled']}, interpreted {row['interpreted']}, for {user}"
+    return f"compiled {_shown(compiled, place)}, interpreted {_shown(interpreted, place)}, for {user}"
+
+
+def _shown(answers: Answers, place: int) -> str:
+    truth, reason = answers.truths[place], answers.reasons[place]
+    return str(reason) if truth is None else str(truth).lower()
