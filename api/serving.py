@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
 
 import uvicorn
 
@@ -15,7 +14,7 @@ from .logs import set_up_logs
 from .security import is_loopback
 from .settings import Settings
 from .store import list_keys, open_store
-from .worker import Worker, work, worker_name
+from .working import working
 
 _STOP_SECONDS = 10
 
@@ -62,14 +61,8 @@ def serve(settings: Settings, *, host: str, port: int, announce: Callable[[str],
             set_up_logs()
             shown = f"[{host}]" if ":" in host else host
             announce(f"Cellar listens on http://{shown}:{listening.getsockname()[1]}; users are in {snapshot.location}")
-            stop = Event()
-            worker = Thread(target=work, args=(Worker(store, settings, snapshot, worker_name()), stop), name="worker")
-            worker.start()
-            try:
+            with working(settings, snapshot):
                 _Server(config).run(sockets=[listening])
-            finally:
-                stop.set()
-                worker.join()
     finally:
         store.close()
 

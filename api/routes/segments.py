@@ -25,7 +25,18 @@ from ..parameters import (
 from ..problems import FieldError, Problem, ProblemType
 from ..security import ChangesCaller, CountsCaller
 from ..service import Service, ServiceDep
-from ..store import ChangedError, NewSegment, SegmentChanges, StoredSegment, create, delete, get, list_segments, update
+from ..store import (
+    DECISIVE,
+    ChangedError,
+    NewSegment,
+    SegmentChanges,
+    StoredSegment,
+    create,
+    delete,
+    get,
+    list_segments,
+    update,
+)
 
 router = APIRouter(prefix=PREFIX, tags=["segments"])
 
@@ -104,7 +115,8 @@ def change(
     while True:
         before = get(service.store, segment_id, organization=caller.organization_id)
         said = {name: getattr(before, name) for name in NewSegment.__dataclass_fields__}
-        check_segment(service, NewSegment(**{**said, **changes}))
+        if not DECISIVE.isdisjoint(changes):
+            check_segment(service, NewSegment(**{**said, **changes}))
         try:
             # What was checked is what is kept: somebody else's change of the rest would be another segment.
             changed = update(

@@ -46,10 +46,11 @@ from .records import (
     TextError,
 )
 from .retention import forget
-from .segments import count_by_status, create, create_many, delete, get, list_segments, update
+from .segments import DECISIVE, count_by_status, create, create_many, delete, get, list_segments, update
 
 __all__ = [
     "ALL",
+    "DECISIVE",
     "UNDER_WAY",
     "Calculation",
     "ChangedError",

@@ -27,8 +27,9 @@ from .records import (
 )
 from .tables import SEGMENTS
 
-# Who is in a segment depends on these.
-_DECISIVE = ("condition", "edition_id", "consent_id", "communication_type", "communication_channel")
+DECISIVE = frozenset({"condition", "edition_id", "consent_id", "communication_type", "communication_channel"})
+"""What decides who is in a segment."""
+
 _COLUMNS = [SEGMENTS.c[name] for name in StoredSegment.__dataclass_fields__]
 
 
@@ -162,7 +163,7 @@ def update(
         values: dict[str, object] = {**differing, "version": before.version + 1, "modified": now()}
         if "name" in differing:
             values["name_folded"] = said["name"].casefold()
-        if any(name in differing for name in _DECISIVE):
+        if not DECISIVE.isdisjoint(differing):
             values |= taken_back()
         connection.execute(sa.update(SEGMENTS).where(SEGMENTS.c.id == segment_id).values(values))
         return read(connection, segment_id, organization)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from api.store import Store
+from api.store import NewSegment, Store, create
+from api.store import delete as store_delete
 
 from .running import AURORA, client, key, new, running, settings
 
@@ -173,3 +174,11 @@ def test_keys_ask_so_often(tmp_path_factory: pytest.TempPathFactory) -> None:
                 answers = [asking.get("/segments") for _ in range(4)]
             assert [one.status_code for one in answers] == [200, 200, 200, 429]
             assert 1 <= int(answers[-1].headers["Retry-After"]) <= 20
+
+
+def test_a_name_is_changed_whatever_the_condition_has_become(service: tuple[httpx.Client, Store]) -> None:
+    asking, store = service
+    stale = create(store, NewSegment(organization_id=AURORA, name="Old", condition="gone > 1"))
+    assert asking.patch(f"/segments/{stale.id}", json={"name": "New"}).json()["name"] == "New"
+    assert asking.patch(f"/segments/{stale.id}", json={"communication_channel": "sms"}).status_code == 422
+    store_delete(store, stale.id, organization=AURORA)
