@@ -372,6 +372,8 @@ class Lowering:
             dtype = pl.List(element.dtype)
             value = self.reduce(child, Kind.LIST, dtype, keep=both.value, value=element.value, failed=element.failed())
             return Cell(value, plain(range_cell.type), dtype, fallible or both.fallible or element.fallible)
+        if isinstance(body.dtype, pl.Unknown):
+            raise NotLowered(node.body, "no column can hold its elements")
         keep = None if kept is None else kept.value
         if node.macro == "transformMap":
             return self._transformed(node, child, body, keep, fallible=fallible)

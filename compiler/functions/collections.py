@@ -107,7 +107,7 @@ def value_at(container: Cell, key: Cell) -> Cell:
         raise NotColumnar("the map is not a column")
     if plain(key.type) != map_type.key or map_type.key not in (STRING, INT, UINT, BOOL):
         raise NotColumnar(f"{plain(key.type)} is looked up among the keys {map_type.key}")
-    wanted = key.value.cast(container.dtype.key)
+    wanted = key.value.cast(container.dtype.key, strict=False)
     there = container.value.map.contains_key(wanted)
     inner = container.dtype.value
     assert isinstance(inner, pl.DataType)

@@ -244,7 +244,10 @@ def _in_map(key: Cell, container: Cell) -> Cell:
         raise NotColumnar(f"{plain(key.type)} is looked up among the keys {map_type.key}")
     if not isinstance(container.dtype, pl.Map):
         raise NotColumnar("the map is not a column")
-    found = container.value.map.contains_key(key.value.cast(container.dtype.key))
+    found = container.value.map.contains_key(key.value.cast(container.dtype.key, strict=False))
+    if may_be_null(key):
+        # Polars finds no null among the keys, where a null is the error of the key.
+        found = pl.when(key.value.is_not_null()).then(found)
     return Cell(found, BOOL, pl.Boolean(), key.fallible or may_be_null(container))
 
 
