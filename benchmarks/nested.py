@@ -61,11 +61,12 @@ _CASES = (
     _Case(
         FILTER_MAP_SUM,
         (
+            # Prices are in tenths: between two of them, it does not matter in which order a peer adds them up.
             Recipe(
-                'purchases.filter(p, p.status == "completed" && has(p.price)).map(p, p.price).sum() > 500.0',
-                pl.col("purchases").list.agg(_PRICE.filter(_STATUS == "completed").sum()) > 500.0,
+                'purchases.filter(p, p.status == "completed" && has(p.price)).map(p, p.price).sum() > 500.05',
+                pl.col("purchases").list.agg(_PRICE.filter(_STATUS == "completed").sum()) > 500.05,
                 "coalesce(list_sum(list_transform(list_filter(purchases, lambda p: p.status = 'completed' "
-                "AND p.price IS NOT NULL), lambda p: p.price)), CASE WHEN purchases IS NOT NULL THEN 0.0 END) > 500.0",
+                "AND p.price IS NOT NULL), lambda p: p.price)), CASE WHEN purchases IS NOT NULL THEN 0.0 END) > 500.05",
             ),
         ),
     ),
