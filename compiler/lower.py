@@ -57,13 +57,16 @@ from .syntax import Bind as BindSyntax
 from .syntax import Syntax
 from .types import (
     BOOL,
+    BYTES,
     DYN,
     INT,
     NOTHING,
     NULL,
+    STRING,
     ListType,
     MapType,
     Parameter,
+    Primitive,
     StructType,
     nullable,
     plain,
@@ -310,14 +313,15 @@ class Lowering:
     def _computed(self, cell: Cell, space: Space) -> Cell:
         """A cell that is used several times, computed once."""
         error = None if cell.error is None else self.compute(cell.error, space)
-        return replace(cell, expression=self.compute(cell.value, space), error=error, parts=None)
+        grows = not isinstance(plain(cell.type), Primitive) or plain(cell.type) in (STRING, BYTES)
+        return replace(cell, expression=self.compute(cell.value, space, grows=grows), error=error, parts=None)
 
-    def compute(self, expression: pl.Expr, space: Space) -> pl.Expr:
+    def compute(self, expression: pl.Expr, space: Space, *, grows: bool = False) -> pl.Expr:
         """An expression as a column of its space, which is computed once; as it is where that costs nothing."""
         if expression.meta.is_column() or expression.meta.is_literal():
             return expression
         name = f"{self._prefix}computed{len(self.steps)}"
-        self.steps.append(Computed(name, space, expression))
+        self.steps.append(Computed(name, space, expression, grows))
         return pl.col(name)
 
     def elements(self, range_: Node, depth: int, space: Space, *, variables: int = 1) -> tuple[Space, Cell]:

@@ -80,11 +80,16 @@ class Reduction(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """An expression over ``space`` that several expressions use: a column ``name`` of it, computed once."""
+    """An expression over ``space`` that several expressions use: a column ``name`` of it, computed once.
+
+    Attributes:
+        grows: whether its values may be longer than those that it is computed of: strings, bytes, lists.
+    """
 
     name: str
     space: Space
     expression: pl.Expr
+    grows: bool = False
 
     @property
     def expressions(self) -> dict[str, pl.Expr]:

@@ -15,8 +15,18 @@ _MOST_AT_ONCE = 100
 
 
 def is_of_rows(steps: Sequence[Step]) -> bool:
-    """Whether steps are columns of the rows, few enough to be part of one query."""
-    return len(steps) <= _MOST_AT_ONCE and all(isinstance(s, Computed) and s.space.parent is None for s in steps)
+    """Whether steps are columns of the rows, few enough to be part of one query, and none grows from one that does."""
+    if len(steps) > _MOST_AT_ONCE:
+        return False
+    grown: set[str] = set()
+    for step in steps:
+        if not isinstance(step, Computed) or step.space.parent is not None:
+            return False
+        if step.grows:
+            if not grown.isdisjoint(step.expression.meta.root_names()):
+                return False
+            grown.add(step.name)
+    return True
 
 
 def with_steps(query: pl.LazyFrame, steps: Sequence[Step]) -> pl.LazyFrame:
@@ -35,7 +45,7 @@ def select(frame: pl.DataFrame, steps: Sequence[Step], cells: Mapping[str, pl.Ex
         cells: expressions over the rows, by the name of the column that results.
 
     Raises:
-        TooManyElements: for a single row, whose lists are too long for macros nested so deep.
+        TooManyElements: for a single row, whose values are too long, or lists for macros nested so deep.
     """
     if is_of_rows(steps):
         return evaluated(with_steps(frame.lazy(), steps), cells)

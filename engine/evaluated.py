@@ -10,6 +10,10 @@ MOST_ELEMENTS = 2**23
 """Elements that a list space may have at once. Beyond, the rows are taken in parts; a single row fails."""
 
 
+MOST_BYTES = 2**26
+"""Bytes of a computed column of strings, bytes or lists, for the same reason: the next may be many times as large."""
+
+
 class TooManyElements(Exception):  # noqa: N818  (it bounds memory: the rows are then taken in parts)
     """The macros of a condition, nested, have more elements at once than memory is kept for."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compiler.schema import data_type
 from compiler.space import ELEMENT, INDEX, Computed, Kind, Reduction, Space, Step
 
-from .evaluated import MOST_ELEMENTS, TooManyElements, evaluated
+from .evaluated import MOST_BYTES, MOST_ELEMENTS, TooManyElements, evaluated
 
 
 @dataclass(slots=True)
@@ -50,6 +50,8 @@ class Spaces:
         if isinstance(step, Computed):
             space = _or_rows(step.space)
             column = self.evaluate(space, {step.name: step.expression}).to_series()
+            if step.grows and column.estimated_size() > MOST_BYTES:
+                raise TooManyElements(f"a value and those of other rows take more than {MOST_BYTES:,} bytes at once")
         else:
             space = _parent(step.space)
             columns = self.evaluate(step.space, step.expressions)

@@ -6,6 +6,7 @@ import polars as pl
 
 from ..cell import Cell, NotColumnar, may_be_null, standard_dtype
 from ..types import BOOL, DOUBLE, INT, STRING, UINT, ListType, MapType, Nullable, Parameter, plain
+from .bounds import LIST_TOO_LONG, LONGEST_LIST
 from .comparison import equal_values
 from .declare import EvaluationError, Failure, Function, Overload
 
@@ -52,7 +53,11 @@ def functions() -> tuple[Function, ...]:
         ),
         Function(
             "_+_",
-            (Overload("add_list", (list_type, list_type), list_type, lower=_concatenate, body=_joined),),
+            (
+                Overload(
+                    "add_list", (list_type, list_type), list_type, _concatenate, _joined, (Failure(LIST_TOO_LONG),)
+                ),
+            ),
             'Both lists, one after the other. (Specification: "List Operators")',
             (("[1] + [2, 3]", "[1, 2, 3]"), ("size([] + [])", "0")),
         ),
@@ -125,9 +130,10 @@ def _concatenate(left: Cell, right: Cell) -> Cell:
     if dtype is None or plain(a.element) != plain(b.element):
         raise NotColumnar(f"lists of {a.element} and {b.element} are joined")
     joined = left.standard.list.concat(right.standard)
-    value = pl.when(left.value.is_not_null() & right.value.is_not_null()).then(joined)
+    # A null list has no size, and so no sum.
+    size = left.value.list.len().cast(pl.Int64) + right.value.list.len().cast(pl.Int64)
     element = a.element if isinstance(a.element, Nullable) else b.element
-    return Cell(value, ListType(element), dtype, may_be_null(left) or may_be_null(right))
+    return Cell(pl.when(size <= LONGEST_LIST).then(joined), ListType(element), dtype)
 
 
 def list_item(container: list[object], index: float) -> object:
@@ -154,4 +160,6 @@ def map_item(container: dict[object, object], key: object) -> object:
 
 
 def _joined(left: list[object], right: list[object]) -> list[object]:
+    if len(left) + len(right) > LONGEST_LIST:
+        raise EvaluationError(LIST_TOO_LONG)
     return [*left, *right]

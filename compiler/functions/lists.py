@@ -25,7 +25,7 @@ from .aggregates import (
     refuse_nan,
     refuse_nulls,
 )
-from .bounds import GENERATED_ELEMENTS
+from .bounds import GENERATED_ELEMENTS, LIST_TOO_LONG, LONGEST_LIST
 from .comparison import equal, equal_values, is_scalar
 from .declare import EvaluationError, Failure, Function, Overload
 
@@ -363,6 +363,8 @@ def _sliced(values: Sequence[object], start: int, end: int) -> list[object]:
 def _flattened(values: Sequence[object], depth: int) -> list[object]:
     if depth < 0:
         raise EvaluationError(NEGATIVE_DEPTH)
+    if sum(len(value) if isinstance(value, list | tuple) else 1 for value in values) > LONGEST_LIST:
+        raise EvaluationError(LIST_TOO_LONG)
     flat: list[object] = []
     for value in values:
         if isinstance(value, list | tuple) and depth > 0:

@@ -9,6 +9,7 @@ import polars as pl
 
 from ..cell import Cell, NotColumnar, may_be_null, result
 from ..types import BOOL, BYTES, INT, STRING, Type
+from . import generated
 from .declare import EvaluationError, Failure, Function, Overload
 
 INVALID_PATTERN = "invalid regular expression"
@@ -51,8 +52,8 @@ def functions() -> tuple[Function, ...]:
         Function(
             "_+_",
             (
-                Overload("add_string", (STRING, STRING), STRING, _concatenate(STRING), operator.add),
-                Overload("add_bytes", (BYTES, BYTES), BYTES, _concatenate(BYTES), operator.add),
+                Overload("add_string", (STRING, STRING), STRING, _concatenate(STRING), _joined, (generated.FAILURE,)),
+                Overload("add_bytes", (BYTES, BYTES), BYTES, _concatenate(BYTES), _joined_bytes, (generated.FAILURE,)),
             ),
             'One string or bytes after the other. (Specification: "List of Standard Definitions")',
             (('"ab" + "é"', '"abé"'), ('b"a" + b"b" == b"ab"', "true")),
@@ -112,9 +113,21 @@ def _ends_with(text: Cell, suffix: Cell) -> Cell:
 
 def _concatenate(type_: Type) -> Callable[[Cell, Cell], Cell]:
     def lower(left: Cell, right: Cell) -> Cell:
-        return result(type_, left.standard + right.standard, left, right, fails=False)
+        sizes = [s.str.len_bytes() if type_ == STRING else s.bin.size() for s in (left.standard, right.standard)]
+        short = pl.sum_horizontal(size.cast(pl.Int64) for size in sizes) <= generated.LONGEST
+        return result(type_, pl.when(short).then(left.standard + right.standard), left, right)
 
     return lower
+
+
+def _joined(left: str, right: str) -> str:
+    return generated.bounded(left + right)
+
+
+def _joined_bytes(left: bytes, right: bytes) -> bytes:
+    if len(left) + len(right) > generated.LONGEST:
+        raise EvaluationError(generated.TOO_LONG)
+    return left + right
 
 
 def _code_points(text: Cell) -> Cell:

@@ -11,7 +11,7 @@ import pytest
 from compiler.condition import compile_condition
 from compiler.schema import Schema
 from compiler.space import Computed
-from engine import Snapshot, count, evaluate
+from engine import Snapshot, count, evaluate, spaces
 from engine.plan import Plan, Planned, plan
 from engine.results import Mode
 
@@ -154,3 +154,38 @@ def test_nested_copies_stay_small(part: str) -> None:
     answers = [evaluate(f"{text} > 1", FRAME, mode=mode) for mode in ("compiled", "interpreted")]
     assert answers[0].values.to_list() == answers[1].values.to_list()
     assert answers[0].errors.to_list() == answers[1].errors.to_list()
+
+
+def doubled(column: str, times: int, operation: str = "V + V") -> str:
+    """Each variable is twice as long as the one before it."""
+    body = f"v{times}.size() > 1"
+    for place in range(times, 0, -1):
+        body = f"cel.bind(v{place}, {operation.replace('V', f'v{place - 1}')}, {body})"
+    return body.replace("v0", column)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (doubled("s", 30), "the string would have more than 1,000,000 bytes"),
+        (doubled("bytes(s)", 30), "the string would have more than 1,000,000 bytes"),
+        (doubled("ints", 30), "the list would have more than 1,000,000 elements"),
+    ],
+)
+def test_what_grows_with_each_variable_ends_in_an_error(text: str, reason: str) -> None:
+    frame = FRAME.head(1)
+    auto, interpreted = (evaluate(text, frame, mode=mode) for mode in ("auto", "interpreted"))
+    assert auto.errors.to_list() == interpreted.errors.to_list()
+    assert str(auto.errors[0]).startswith(reason)
+
+
+def test_lists_of_one_list_are_not_flattened_without_bound() -> None:
+    interpreted = evaluate(doubled("ints", 30, "[V, V, V, V].flatten()"), FRAME.head(1), mode="interpreted")
+    assert str(interpreted.errors[0]).startswith("the list would have more than 1,000,000 elements")
+
+
+def test_rows_are_taken_in_parts_where_their_values_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spaces, "MOST_BYTES", 10_000)
+    frame = pl.DataFrame({"s": ["abc"] * 64})
+    assert count(frame, doubled("s", 10)).results[0].user_count == 64
+    assert "more than 10,000 bytes" in str(count(frame, doubled("s", 14)).results[0].error)
