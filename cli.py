@@ -17,6 +17,7 @@ import click
 
 from commands.comparison import bench_command, demo_command
 from commands.counting import count_command, members_command
+from commands.erasure import erase_command
 from commands.inspection import check_command, explain_command, functions_command, schema_command
 from commands.keys import keys_group
 from commands.output import FAILED, INTERRUPTED, MISUSED, NO_READER, NO_SNAPSHOT, note
@@ -40,6 +41,7 @@ COMMANDS = (
     segments_group,
     history_command,
     keys_group,
+    erase_command,
 )
 
 

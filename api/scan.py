@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from signal import SIGBUS, Signals
 
-from engine import CountReport, Segment
+from engine import Budget, CountReport, Segment
 
 from .settings import SnapshotSettings
 
@@ -34,6 +34,7 @@ class Job:
         segments: by the names that the results are to have.
         rules: whom audiences reach, as :func:`engine.count` takes them.
         reasons: whether to tell the reasons of errors.
+        budget: what interpreting each segment may cost.
         niceness: by how much the process gives way.
     """
 
@@ -41,6 +42,7 @@ class Job:
     segments: Mapping[str, Segment]
     rules: Mapping[str, str] | None
     reasons: bool
+    budget: Budget
     niceness: int
 
 
@@ -122,7 +124,7 @@ def run(job: Job) -> Outcome:
 
     try:
         snapshot = job.snapshot.open()
-        report = count(snapshot, job.segments, errors=job.reasons, rules=job.rules)
+        report = count(snapshot, job.segments, errors=job.reasons, rules=job.rules, budget=job.budget)
         snapshot.check_unchanged()
     except (SnapshotError, OSError) as error:
         return Unreadable(str(error))

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
         guard_minimum: counts that are smaller before and after are not compared.
         guard_confirmation: a count that is marked is not published before somebody confirms it.
         most_segments_with_reasons: a scan of more segments counts errors, but does not tell their reasons.
+        interpretation_seconds: that interpreting a segment may take before it fails alone; None is without bound.
+        interpretation_rows: how often its interpreted clauses may be evaluated; None is without bound.
         lease_seconds: after which a worker that does not report is taken for dead.
         poll_seconds: between a worker's looks for work.
         scan_threads: that a scan runs on; None: one for each core.
@@ -109,6 +111,8 @@ class Settings(BaseSettings):
     guard_confirmation: bool = False
 
     most_segments_with_reasons: Annotated[int, Field(ge=0)] = 1_000
+    interpretation_seconds: Seconds | None = 60.0
+    interpretation_rows: Count | None = 1_000_000
     lease_seconds: Seconds = 30.0
     poll_seconds: Seconds = 1.0
     scan_threads: Count | None = None

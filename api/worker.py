@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import CountReport
+from engine import Budget, CountReport
 
 from .logs import logger, places
 from .scan import Died, Job, Outcome, Scan, Unreadable
@@ -160,6 +160,7 @@ def _scanned(worker: Worker, claimed: Claim, stop: Event) -> Outcome | None:
         segments={name: one.segment for name, one in claimed.work.items()},
         rules=settings.rules,
         reasons=len(claimed.work) <= settings.most_segments_with_reasons,
+        budget=Budget(settings.interpretation_rows, settings.interpretation_seconds),
         niceness=settings.scan_niceness,
     )
     scan = Scan.start(job, threads=settings.scan_threads)

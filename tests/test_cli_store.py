@@ -129,6 +129,12 @@ def test_segments_are_selected_and_ordered() -> None:
     assert listed("--search", "nobody") == []
 
 
+def test_a_user_is_erased() -> None:
+    segment_id = str(create('email == "b@example.org" || age > 50')["id"])
+    assert done("erase", "b@example.org") == f"{segment_id}\n"
+    assert done("erase", "nobody@example.org") == ""
+
+
 def test_keys() -> None:
     created = json.loads(
         done("keys", "create", "nightly", "--scope", "counts", "--organization", "o", "--format", "json")

@@ -22,6 +22,7 @@ from .calculations import (
 )
 from .claims import abandon, claim, expire, heartbeat, release
 from .database import Store, StoreError, open_store
+from .erasure import Erased, erase_user
 from .guard import Guard
 from .keys import CreatedKey, any_keys, create_key, find_key, list_keys, revoke_key
 from .outcomes import Written, complete, confirm, fail
@@ -57,6 +58,7 @@ __all__ = [
     "Claim",
     "ClaimedSegment",
     "CreatedKey",
+    "Erased",
     "Guard",
     "Key",
     "KeyScope",
@@ -84,6 +86,7 @@ __all__ = [
     "create_key",
     "create_many",
     "delete",
+    "erase_user",
     "expire",
     "fail",
     "find_key",

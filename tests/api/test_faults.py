@@ -34,7 +34,7 @@ from api.store import (
     update,
 )
 from api.worker import work_once
-from engine import Segment
+from engine import Budget, Segment
 
 from .processes import children, cpu_seconds, end, is_running, scan_of, worker_process
 from .workers import segments, settings, wait_for, worker, working, write_users
@@ -195,7 +195,7 @@ def _scans() -> list[int]:
     ("which", "kind"), [(signal.SIGBUS, Unreadable), (signal.SIGKILL, Died), (signal.SIGSEGV, Died)]
 )
 def test_how_a_scan_died_is_told(users: Path, which: signal.Signals, kind: type[object]) -> None:
-    scan = Scan.start(Job(SnapshotSettings(location=str(users)), {"a": Segment("age > 1")}, None, True, 0))
+    scan = Scan.start(Job(SnapshotSettings(location=str(users)), {"a": Segment("age > 1")}, None, True, Budget(), 0))
     os.kill(scan.pid, which)
     assert isinstance(scan.wait(30), kind)
 

@@ -138,6 +138,15 @@ def test_old_calculations_are_forgotten_but_for_what_is_shown(store: Store, tmp_
     assert now_of(store, one) == kept
 
 
+def test_a_segment_that_costs_too_much_to_interpret_fails_alone(store: Store, tmp_path: Path) -> None:
+    write_users(tmp_path / "users.parquet")
+    costly, cheap = segments(store, "email.matches(email + string(user_id))", "age > 1")
+    request_many(store, organization=None)
+    work_once(worker(store, settings(tmp_path, interpretation_rows=100)), Event())
+    assert [now_of(store, one).status for one in (costly, cheap)] == [Status.FAILED, Status.COMPLETED]
+    assert "100" in str(now_of(store, costly).error_message)
+
+
 class TestSchedule:
     NIGHTLY = "0 3 * * *"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import process_time
 
 import polars as pl
 import pytest
@@ -280,3 +281,19 @@ def test_500_pending_are_claimed_at_once(store: Store) -> None:
     work = claimed(store)
     assert complete(store, work, counted(work), Guard()) == Written(0, 0, 500, 0)
     assert list_segments(store, organization=None).results[0].status is Status.FAILED
+
+
+def test_four_times_the_segments_take_four_times_the_work(store: Store) -> None:
+    """Of the store itself: asking for them, claiming them, and writing what they come to."""
+    seconds = []
+    for number in (500, 2_000):
+        create_many(store, [NewSegment(organization_id=f"{number}", name=f"{n}", condition="x") for n in range(number)])
+        began = process_time()
+        request_many(store, organization=f"{number}")
+        work = claimed(store)
+        between = process_time()
+        report = counted(work)
+        counting = process_time() - between
+        assert complete(store, work, report, Guard()).failed == number
+        seconds.append(process_time() - began - counting)
+    assert seconds[1] < 12 * seconds[0]
