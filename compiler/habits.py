@@ -88,6 +88,8 @@ def function(name: str, functions: Iterable[str], argument: str) -> str | None:
     extension = {one.casefold(): one for one in functions if one.startswith("math.")}.get(f"math.{folded}")
     if extension:
         return f"write {extension}(...)"
+    if "." in name:
+        return None
     hint = _FUNCTIONS.get(folded)
     return None if hint is None else hint.replace("{x}", argument)
 

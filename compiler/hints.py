@@ -22,8 +22,10 @@ from .types import (
     UINT,
     ListType,
     MapType,
+    OptionalType,
     StructType,
     Type,
+    TypeOf,
     plain,
 )
 
@@ -59,6 +61,8 @@ def condition(type_: Type, text: str) -> str | None:
             return f"ask for its size, as in size({text}) > 0"
         case StructType(fields=((field, _), *_)):
             return f"select a field of it, as in {text}.{field}"
+        case OptionalType(of=of):
+            return f"{text}.orValue(false)" if plain(of) == BOOL else f"ask whether it is there: {text}.hasValue()"
         case bare if bare == TIMESTAMP:
             return f"compare it, as in {text} < now" if text != "now" else "compare a time with it"
         case bare if bare == DURATION:
@@ -73,6 +77,14 @@ def condition(type_: Type, text: str) -> str | None:
 def call(function: Function, types: Sequence[Type], texts: Sequence[str]) -> str | None:
     """For arguments that no overload takes."""
     bare = [plain(type_) for type_ in types]
+    for type_, text in zip(bare, texts, strict=True):
+        if isinstance(type_, OptionalType) and not _takes_optionals(function):
+            return f"take what it holds, or another value: {text}.orValue(...)"
+    if function.method and _takes_optionals(function) and not isinstance(bare[0], OptionalType):
+        field = texts[0] if texts[0].isidentifier() else "field"
+        return (
+            f"only an optional has it, such as that of a field which may be missing: user.?{field}.{function.name}(...)"
+        )
     match function.name, bare:
         case "!_", [operand]:
             hint = condition(operand, texts[0])
@@ -81,7 +93,7 @@ def call(function: Function, types: Sequence[Type], texts: Sequence[str]) -> str
             return _comparison(name, bare, texts)
         case "@in", [item, range_]:
             return _membership(item, range_, texts)
-        case "_[_]", [operand, index]:
+        case "_[_]" | "_[?_]", [operand, index]:
             return _index(operand, index, texts)
         case name, [_, _] if name in _ARITHMETIC:
             return _arithmetic(name, bare, texts)
@@ -97,6 +109,10 @@ def call(function: Function, types: Sequence[Type], texts: Sequence[str]) -> str
             return None
         case _:
             return None
+
+
+def _takes_optionals(function: Function) -> bool:
+    return any(isinstance(plain(p), OptionalType) for overload in function.overloads for p in overload.parameters)
 
 
 def literal(function: str, problem: str, text: str) -> str | None:
@@ -128,6 +144,8 @@ def field(name: str, type_: Type, text: str, *, method: bool) -> str | None:
         if struct.field(name) is not None:
             return f"select it of each element: {text}.map(x, x.{name}), or {text}.exists(x, x.{name} == ...)"
         return habits.field(name, text) if name in ("length", "size", "count", "len") else None
+    if name == "value" and "?" in text:
+        return f"it is a method: {text}.value()"
     hint = habits.field(name, text)
     if hint is None or ("size(" in hint) != (isinstance(type_, ListType | MapType) or type_ == STRING):
         return None
@@ -170,6 +188,8 @@ def _side(mine: Type, other: Type, text: str, other_text: str, *, equality: bool
             return f"convert the seconds since 1970: timestamp({text})"
         case _ if mine == INT and other == DURATION:
             return f"compare it with a duration, as in days({text})"
+        case TypeOf(of=of) if other == STRING:
+            return f"write the type without quotes: {text} == {plain(of)}"
         case _ if mine == STRING:
             return _text_side(other, text, other_text, equality=equality)
         case _:
