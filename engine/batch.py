@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import polars as pl
@@ -52,7 +53,7 @@ class Family(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass
 class Batch:
     """Compiled conditions that are counted together.
 
@@ -96,9 +97,7 @@ class Batch:
             if not self.of_families[key] <= decided.keys():
                 known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
-        chunk, narrowed = self._narrow(
-            chunk, [c for c, atoms in self.comparisons.items() if not known.keys() >= set(atoms)]
-        )
+        chunk, narrowed = self._narrow(chunk, () if known.keys() >= self._compared else tuple(self.comparisons))
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
         columns = select(chunk, self._needed(rest), expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
@@ -107,12 +106,26 @@ class Batch:
 
     def _needed(self, atoms: tuple[str, ...]) -> tuple[Step, ...]:
         """What is computed before these atoms, and for no other conditions."""
-        found = self._steps.get(atoms)
+        if not self._with_steps:
+            return ()
+        stepped = tuple(atom for atom in atoms if atom in self._with_steps)
+        found = self._steps.get(stepped)
         if found is None:
-            names = {name for fingerprint in atoms for name in self.expressions[fingerprint].meta.root_names()}
+            names = {name for fingerprint in stepped for name in self.expressions[fingerprint].meta.root_names()}
             found, _ = needed(names, self.lowering.steps)
-            self._steps[atoms] = found
+            self._steps[stepped] = found
         return found
+
+    @cached_property
+    def _with_steps(self) -> frozenset[str]:
+        """The atoms before which something is computed."""
+        made = {step.name for step in self.lowering.steps}
+        return frozenset(f for f, e in self.expressions.items() if made and not made.isdisjoint(e.meta.root_names()))
+
+    @cached_property
+    def _compared(self) -> frozenset[str]:
+        """The atoms that narrowing may serve."""
+        return frozenset(fingerprint for atoms in self.comparisons.values() for fingerprint in atoms)
 
     def _narrow(self, chunk: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
         """The chunk with narrowed columns beside the whole ones, and the comparisons over them."""
