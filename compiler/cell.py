@@ -73,7 +73,8 @@ class Cell:
         constant: the value itself where it is one constant for all rows, in a tuple of one; otherwise None. Timestamps
             (since the epoch) and durations are in nanoseconds.
         finite: whether no value of a double is a NaN.
-        parts: of an optional, what it was made of, where that is known; ask ``presence``.
+        parts: what it was made of, where that is known: of an optional, ask ``presence``; of a list or map, what was
+            written. Where no column can hold a list or map, ``dtype`` is Unknown, and ``value`` tells only errors.
     """
 
     expression: pl.Expr | Callable[[], pl.Expr]
@@ -84,7 +85,7 @@ class Cell:
     interval: tuple[int, int] | None = None
     constant: tuple[object] | None = None
     finite: bool = False
-    parts: Presence | None = None
+    parts: Presence | Elements | Entries | None = None
 
     @property
     def value(self) -> pl.Expr:
@@ -126,22 +127,62 @@ class Presence(NamedTuple):
     value: Cell
 
 
+class Element(NamedTuple):
+    """An element of a list that was written out; ``present``, where it is optional, tells whether it is there."""
+
+    value: Cell
+    present: pl.Expr | None = None
+
+
+class Elements(NamedTuple):
+    """The elements of a list that was written out."""
+
+    of: tuple[Element, ...]
+
+
+class Entry(NamedTuple):
+    """An entry of a map that was written out; ``present``, where it is optional, tells whether it is there."""
+
+    key: Cell
+    value: Cell
+    present: pl.Expr | None = None
+
+
+class Entries(NamedTuple):
+    """The entries of a map that was written out."""
+
+    of: tuple[Entry, ...]
+
+
+def unstored(type_: Type, failed: pl.Expr | None, parts: Elements | Entries) -> Cell:
+    """The cell of a list or map that no column can hold: only its parts are of use."""
+    there = pl.lit(value=True) if failed is None else pl.when(~failed).then(statement=True)
+    return Cell(there, type_, pl.Unknown(), failed is not None, parts=parts)
+
+
 def optional_cell(present: pl.Expr, value: Cell, *, fallible: bool) -> Cell:
     """The cell of an optional: as a column, a struct of ``present`` and ``value``, null where it is an error."""
     packed = pl.struct(present=present, value=value.value)
     if fallible:
         packed = pl.when(present.is_not_null()).then(packed)
-    dtype = pl.Struct({"present": pl.Boolean(), "value": value.dtype})
+    dtype: pl.DataType = pl.Struct({"present": pl.Boolean(), "value": value.dtype})
+    if isinstance(value.dtype, pl.Unknown):
+        packed, dtype = pl.when(present.is_not_null()).then(statement=True), pl.Unknown()
     return Cell(packed, OptionalType(value.type), dtype, fallible, parts=Presence(present, value))
 
 
 def presence(cell: Cell) -> Presence:
-    """What an optional is made of: as it was made, or taken from its column."""
-    if cell.parts is not None:
+    """What an optional is made of: as it was made, or taken from its column.
+
+    Raises:
+        NotColumnar: no column can hold it, and it was not made here.
+    """
+    if isinstance(cell.parts, Presence):
         return cell.parts
     bare = plain(cell.type)
     assert isinstance(bare, OptionalType)
-    assert isinstance(cell.dtype, pl.Struct)
+    if not isinstance(cell.dtype, pl.Struct):
+        raise NotColumnar("no column can hold what the optional holds")
     present, value = (cell.value.struct.field(field.name) for field in cell.dtype.fields)
     dtype = cell.dtype.fields[1].dtype
     assert isinstance(dtype, pl.DataType)

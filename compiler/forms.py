@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
@@ -9,9 +10,22 @@ from operator import and_, or_
 import polars as pl
 import polars.selectors as cs
 
-from .cell import Cell, NotColumnar, may_be_null, presence, standard_dtype
+from .cell import (
+    Cell,
+    Element,
+    Elements,
+    Entries,
+    Entry,
+    NotColumnar,
+    may_be_null,
+    presence,
+    standard_dtype,
+    unstored,
+)
 from .facts import Facts
 from .functions import ticks
+from .functions.collections import BAD_KEY, DUPLICATE_KEY
+from .functions.comparison import equal, equal_values
 from .ir import Fail
 from .overloads import known
 from .schema import data_type
@@ -19,8 +33,13 @@ from .types import (
     BOOL,
     DOUBLE,
     DURATION,
+    INT,
+    NOTHING,
     NULL,
+    NUMBERS,
+    STRING,
     TIMESTAMP,
+    UINT,
     Dynamic,
     ListType,
     MapType,
@@ -31,6 +50,8 @@ from .types import (
 )
 
 _FEW = 4
+_MOST_KEYS = 64
+"""Keys of a map that are compared with one another on each row."""
 
 
 def proven_cell(cell: Cell, facts: Facts) -> Cell:
@@ -84,35 +105,141 @@ def bool_cell(cell: Cell) -> Cell:
 def list_cell(cells: list[Cell], type_: Type, optional: frozenset[int] = frozenset()) -> Cell:
     """A list of the values of cells, of the type given; an error where one of them is. Of the cells at the places
     ``optional``, what they hold, where they hold anything.
-
-    Raises:
-        NotColumnar: the elements have no one Polars type, or are lists or structs.
     """
     bare = plain(type_)
     assert isinstance(bare, ListType)
-    element = bare.element
-    dtype = standard_dtype(element)
-    if isinstance(element, Dynamic) or dtype is None or isinstance(dtype, pl.List):
-        raise NotColumnar(f"a list of {element} is built")
-    if optional:
-        empty = pl.lit(pl.Series([[]], dtype=pl.List(dtype))).first()
-        parts = []
-        for place, cell in enumerate(cells):
-            present, held = presence(cell) if place in optional else (None, cell)
-            one = pl.concat_list(held.standard.cast(dtype))
-            parts.append(one if present is None else pl.when(present).then(one).otherwise(empty))
-        value = pl.concat_list(parts)
-    else:
-        value = pl.concat_list([c.standard.cast(dtype) for c in cells])
-    failed = [f for f in (c.failed() for c in cells) if f is not None]
-    if failed:
-        value = pl.when(~pl.any_horizontal(failed)).then(value)
-    return Cell(value, bare, pl.List(dtype), bool(failed))
+    parts = Elements(tuple(Element(*_held(cell, optional=place in optional)) for place, cell in enumerate(cells)))
+    failed = _any([c.failed() for c in cells])
+    stored = _one_column([e.value for e in parts.of], bare.element)
+    if stored is None:
+        return unstored(bare, failed, parts)
+    dtype, values = stored
+    value = _listed(values, [e.present for e in parts.of], dtype)
+    if failed is not None:
+        value = pl.when(~failed).then(value)
+    return Cell(value, bare, pl.List(dtype), failed is not None, parts=parts)
+
+
+def map_cell(keys: list[Cell], values: list[Cell], type_: Type, optional: frozenset[int] = frozenset()) -> Cell:
+    """A map with these entries; an error where a key or value is one, or a key is none or there twice.
+
+    Raises:
+        NotColumnar: booleans and numbers are keys together, which the interpreter cannot tell apart.
+    """
+    bare = plain(type_)
+    assert isinstance(bare, MapType)
+    kinds = {plain(key.type) for key in keys}
+    if BOOL in kinds and not kinds.isdisjoint(NUMBERS):
+        raise NotColumnar("booleans and numbers are keys of one map")
+    entries = []
+    for place, (key, cell) in enumerate(zip(keys, values, strict=True)):
+        held, present = _held(cell, optional=place in optional)
+        entries.append(Entry(key, held, present))
+    parts = Entries(tuple(entries))
+    failed = _any([*(c.failed() for c in (*keys, *values)), *(failure for _, failure in key_failures(parts))])
+    key_column = None
+    if plain(bare.key) in (BOOL, INT, UINT, STRING):
+        key_column = _one_column(keys, bare.key)
+    elif bare.key == NOTHING:
+        key_column = (pl.String(), [])
+    value_column = _one_column([e.value for e in entries], bare.value)
+    if key_column is None or value_column is None:
+        return unstored(bare, failed, parts)
+    dtype = pl.Struct({"key": key_column[0], "value": value_column[0]})
+    structs = [pl.struct(key=k, value=v) for k, v in zip(key_column[1], value_column[1], strict=True)]
+    value = _listed(structs, [e.present for e in entries], dtype)
+    if failed is not None:
+        value = pl.when(~failed).then(value)
+    map_type = pl.Map(key_column[0], value_column[0])
+    return Cell(value.cast(map_type), bare, map_type, failed is not None, parts=parts)
+
+
+def key_failures(entries: Entries) -> list[tuple[str, pl.Expr]]:
+    """What can be wrong with the keys of a map, in the order of the entries, and where it is."""
+    failures: list[tuple[str, pl.Expr]] = []
+    before: list[Entry] = []
+    if len(entries.of) > _MOST_KEYS and any(e.key.constant is None for e in entries.of):
+        raise NotColumnar(f"a map of more than {_MOST_KEYS} keys that are no constants")
+    for entry in entries.of:
+        key, present = entry.key, entry.present
+        usable = plain(key.type) in (BOOL, INT, UINT, STRING)
+        bad = key.value.is_null() if usable and key.nullable else None if usable else pl.lit(value=True)
+        again = _any([_present_and_same(e, key) for e in before]) if usable else None
+        found = [(BAD_KEY, bad), (DUPLICATE_KEY, again)]
+        failures += [
+            (message, where if present is None else present & where) for message, where in found if where is not None
+        ]
+        before.append(entry)
+    return failures
+
+
+def _same_key(a: Cell, b: Cell) -> pl.Expr | None:
+    if a.constant is not None and b.constant is not None:
+        return pl.lit(value=True) if equal_values(a.constant[0], b.constant[0]) else None
+    same = equal(a, b).value
+    return None if plain(a.type) != plain(b.type) and not {plain(a.type), plain(b.type)} <= set(NUMBERS) else same
+
+
+def _present_and_same(entry: Entry, key: Cell) -> pl.Expr | None:
+    same = _same_key(key, entry.key)
+    return same if same is None or entry.present is None else same & entry.present
+
+
+def _any(flags: Sequence[pl.Expr | None]) -> pl.Expr | None:
+    present = [flag for flag in flags if flag is not None]
+    return pl.any_horizontal(present).fill_null(value=False) if present else None
+
+
+def _held(cell: Cell, *, optional: bool) -> tuple[Cell, pl.Expr | None]:
+    """What an element or an entry holds; of an optional one, with whether it does."""
+    if not optional:
+        return cell, None
+    present, held = presence(cell)
+    return held, present
+
+
+def _one_column(cells: Sequence[Cell], type_: Type) -> tuple[pl.DataType, list[pl.Expr]] | None:
+    """The Polars type in which one column can hold the values of cells, and these; None where there is none."""
+    if isinstance(plain(type_), Dynamic) or any(isinstance(c.dtype, pl.Unknown) for c in cells):
+        return None
+    dtype = standard_dtype(type_)
+    bare = plain(type_)
+    if dtype is None and bare in (TIMESTAMP, DURATION):
+        stored = {c.dtype for c in cells}
+        if len(stored) == 1:
+            return stored.pop(), [c.value for c in cells]
+        return pl.Int128(), [ticks.nanoseconds(c) for c in cells]
+    if dtype is None:
+        stored = {c.dtype for c in cells if c.type not in (NULL, NOTHING)}
+        if not cells and bare == NOTHING:
+            return pl.Null(), []
+        return (stored.pop(), [c.value for c in cells]) if len(stored) == 1 else None
+    return dtype, [c.standard.cast(dtype) for c in cells]
+
+
+def _listed(values: Sequence[pl.Expr], present: Sequence[pl.Expr | None], dtype: pl.DataType) -> pl.Expr:
+    """A list of values, each where it is present."""
+    empty = pl.lit(pl.Series([[]], dtype=pl.List(dtype))).first()
+    if not values:
+        return empty
+    wraps = isinstance(dtype, pl.List)
+    if all(p is None for p in present) and not wraps:
+        return pl.concat_list(values)
+    # A list among others would be taken apart: it is wrapped until they are one list.
+    ones = [pl.concat_list(pl.struct(list=v) if wraps else v) for v in values]
+    if wraps:
+        empty = pl.lit(pl.Series([[]], dtype=pl.List(pl.Struct({"list": dtype})))).first()
+    joined = pl.concat_list(
+        [one if p is None else pl.when(p).then(one).otherwise(empty) for one, p in zip(ones, present, strict=True)]
+    )
+    return joined.list.eval(pl.element().struct.field("list")) if wraps else joined
 
 
 def as_list(cell: Cell) -> Cell:
     """The range of a comprehension: a list, or the keys of a map."""
     bare = plain(cell.type)
+    if isinstance(cell.parts, Entries) and not isinstance(cell.dtype, pl.Map):
+        raise NotColumnar("no column can hold the map's entries")
     if isinstance(bare, MapType) and isinstance(cell.dtype, pl.Map):
         key = data_type(cell.dtype.key)
         keys: Type = ListType(bare.key)

@@ -6,7 +6,7 @@ What has no columnar form raises ``NotColumnar``. The smallest bool around it in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from .cell import Cell, NotColumnar, column_cell, may_be_null
+from .cell import Cell, Element, Elements, Entries, Entry, NotColumnar, column_cell, may_be_null
 from .enclosing import enclosed
 from .facts import Facts
 from .forms import (
@@ -25,6 +25,7 @@ from .forms import (
     failing_cell,
     list_cell,
     logic_cell,
+    map_cell,
     proven_cell,
 )
 from .functions.choice import conditional_cell
@@ -77,6 +78,8 @@ _MOST_PARTS = 64
 """Uses of columns in an argument, which may be copied. Without a bound, calls of calls grow exponentially."""
 _LONGEST_OF_LITERALS = 20_000
 """Characters of an argument without columns, as Polars shows it; for the same reason."""
+_NO_DEPTH = 63
+"""The depth of elements that no variable stands for; macros are never nested so deep."""
 _LEAVES = (Constant, Column, Local, Bound)
 
 
@@ -232,7 +235,8 @@ class Lowering:
             case MakeList():
                 return list_cell([self._argument(e, space) for e in node.elements], node.type, node.optional)
             case MakeMap():
-                raise NotLowered(node, "a map is built")
+                keys, values = ([self._argument(n, space) for n in part] for part in (node.keys, node.values))
+                return map_cell(keys, values, node.type, node.optional)
             case Comprehension():
                 return self._comprehension(node, space)
             case Bound():
@@ -276,9 +280,7 @@ class Lowering:
         key = (id(space), fingerprint)
         captured = self._cells.get(key)
         if captured is None:
-            value = self.capture(cell.value, space)
-            error = None if cell.error is None else self.capture(cell.error, space)
-            captured = Cell(value, cell.type, cell.dtype, cell.fallible, error, cell.interval)
+            captured = self._as_columns(cell, lambda expression: self.capture(expression, space))
             self._cells[key] = captured
         return captured
 
@@ -312,9 +314,26 @@ class Lowering:
 
     def _computed(self, cell: Cell, space: Space) -> Cell:
         """A cell that is used several times, computed once."""
-        error = None if cell.error is None else self.compute(cell.error, space)
         grows = not isinstance(plain(cell.type), Primitive) or plain(cell.type) in (STRING, BYTES)
-        return replace(cell, expression=self.compute(cell.value, space, grows=grows), error=error, parts=None)
+        return self._as_columns(cell, lambda expression: self.compute(expression, space, grows=grows))
+
+    def _as_columns(self, cell: Cell, store: Callable[[pl.Expr], pl.Expr]) -> Cell:
+        """A cell whose expressions are stored as columns; a list or map that no column can hold, part by part."""
+        if cell.constant is not None:
+            return cell
+        error = None if cell.error is None else store(cell.error)
+        parts: Elements | Entries | None = None
+        if isinstance(cell.dtype, pl.Unknown):
+            match cell.parts:
+                case Elements(of=elements):
+                    parts = Elements(tuple(Element(self._as_columns(v, store), _stored(p, store)) for v, p in elements))
+                case Entries(of=entries):
+                    stored = [(self._as_columns(e.key, store), self._as_columns(e.value, store)) for e in entries]
+                    present = [_stored(e.present, store) for e in entries]
+                    parts = Entries(tuple(Entry(k, v, p) for (k, v), p in zip(stored, present, strict=True)))
+                case _:
+                    raise NotColumnar("no column can hold it")
+        return replace(cell, expression=store(cell.value), error=error, parts=parts)
 
     def compute(self, expression: pl.Expr, space: Space, *, grows: bool = False) -> pl.Expr:
         """An expression as a column of its space, which is computed once; as it is where that costs nothing."""
@@ -355,6 +374,12 @@ class Lowering:
         if self.one_macro and space is self.rows and is_list_expression(node):
             with suppress(NotColumnar):
                 return self._list_expression(node, space)
+        if (
+            isinstance(node.range, Constant)
+            and node.range.value == ()
+            and node.macro in ("all", "exists", "exists_one")
+        ):
+            return constant(node.macro == "all", BOOL)
         if node.macro == "transformMapEntry":
             raise NotLowered(node, "a map is built")
         # An index counts the elements that are left.
@@ -420,13 +445,16 @@ class Lowering:
         return kept
 
     def _membership(self, node: Call, space: Space) -> Cell:
-        """``constant in list`` over the list's elements, which are flattened once for all that ask them."""
+        """``item in list`` over the list's elements, which are flattened once for all that ask them."""
         item, range_ = node.arguments
-        child, range_cell = self.elements(range_, 0, space)
+        child, range_cell = self.elements(range_, _NO_DEPTH, space)
         keep = equal(self._element(child), self.lower(item, child))
-        return Cell(
-            self.reduce(child, Kind.EXISTS, pl.Boolean(), keep=keep.value), BOOL, pl.Boolean(), may_be_null(range_cell)
-        )
+        value = self.reduce(child, Kind.EXISTS, pl.Boolean(), keep=keep.value)
+        failed = self.lower(item, space).failed()
+        if failed is not None:
+            # Even where there are no elements.
+            value = pl.when(~failed).then(value)
+        return Cell(value, BOOL, pl.Boolean(), keep.fallible or may_be_null(range_cell))
 
     def _call(self, node: Call, space: Space) -> Cell:
         if node.overload.id in _SIZES and isinstance(node.arguments[0], Comprehension):
@@ -445,7 +473,12 @@ class Lowering:
         for parameter, cell in zip(node.overload.parameters, arguments, strict=True):
             if isinstance(cell, Cell) and plain(cell.type) == NOTHING and not isinstance(plain(parameter), Parameter):
                 raise NotLowered(node, "its argument is never there")
-        return node.overload.lower(*arguments)
+        try:
+            return node.overload.lower(*arguments)
+        except NotColumnar:
+            if node.overload.id != "in_list" or space.within_lists:
+                raise
+            return self._membership(node, space)
 
     def arguments(self, node: Call, space: Space) -> list[Cell | tuple[Cell, ...]]:
         """The cells of a call's arguments as its overload takes them."""
@@ -508,3 +541,7 @@ class Lowering:
             failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype)
             then, otherwise = (failing, other) if isinstance(node.then, Fail) else (other, failing)
         return conditional_cell(condition, then, otherwise)
+
+
+def _stored(expression: pl.Expr | None, store: Callable[[pl.Expr], pl.Expr]) -> pl.Expr | None:
+    return None if expression is None else store(expression)

@@ -79,7 +79,10 @@ def resolve(name: str, arguments: tuple[Type, ...], *, method: bool, unchecked: 
         # An optional holds what is ``dyn`` as such, for nothing else will tell.
         actual = arguments if isinstance(overload.result, OptionalType) else behind
         if all(_fits(p, a, bindings, mixing=mixing) for p, a in zip(overload.parameters, actual, strict=True)):
-            fitting.append(Resolution(overload, _substitute(overload.result, bindings)))
+            result = _substitute(overload.result, bindings)
+            if open_ and isinstance(result, OptionalType) and plain(result.of) == NOTHING:
+                result = OptionalType(DYN)
+            fitting.append(Resolution(overload, result))
             if not open_:
                 break
     if not fitting:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from .cell import Cell
+from .cell import Cell, Entries
 from .comprehensions import TRANSFORMS
+from .forms import key_failures
 from .ir import (
     Bind,
     Bound,
@@ -24,6 +25,7 @@ from .ir import (
     Local,
     Logic,
     MakeList,
+    MakeMap,
     Node,
     children,
 )
@@ -92,6 +94,7 @@ class Reasons:
             return pl.col(error_column(clause))
         match node:
             case Bind():
+                self._lowering.lower(node, space)  # what is bound has a cell in each space that it is asked for
                 self._values[id(self._lowering.home(node.value, space)), node.variable] = node.value
                 return self.of(node.body, space)
             case Bound():
@@ -109,6 +112,10 @@ class Reasons:
                 parts = self._all(children(node), space)
                 if isinstance(node, Field):
                     parts.append(self._text(BEYOND_INT64, node))
+            case MakeMap():
+                parts = self._all(children(node), space)
+                if isinstance(cell.parts, Entries):
+                    parts += [pl.when(w).then(self._text(m, node)) for m, w in key_failures(cell.parts)]
             case Call():
                 parts = self._call(node, space)
             case Logic():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from .cell import Cell
-from .ir import Bind, Bound, Call, Column, Comprehension, Constant, Fail, Field, Node, children
+from .ir import Bind, Bound, Call, Column, Comprehension, Constant, Fail, Field, MakeMap, Node, children
 from .overloads import known
 from .space import Kind
 from .types import BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT, ListType, plain
@@ -43,7 +43,7 @@ def is_list_expression(node: Comprehension) -> bool:
 
 
 def _asks_elements_alone(node: Node) -> bool:
-    if isinstance(node, (Column, Comprehension, Bound, Bind, Fail)):
+    if isinstance(node, (Column, Comprehension, Bound, Bind, Fail, MakeMap)):
         return False
     return all(map(_asks_elements_alone, children(node)))
 

@@ -27,6 +27,7 @@ from compiler.check import NOW, ROW, check
 from compiler.diagnostics import CompileError
 from compiler.functions import catalogue
 from compiler.functions.arithmetic import OVERFLOW
+from compiler.functions.collections import BAD_KEY, DUPLICATE_KEY
 from compiler.functions.declare import EvaluationError, Overload
 from compiler.ir import Call as ResolvedCall
 from compiler.ir import children
@@ -59,9 +60,6 @@ from .cel_python import from_cel_python, to_cel_python
 from .celvalues import OUT_OF_RANGE, type_of
 from .dispatch import NO_SUCH_OVERLOAD, holds, needs_elements, refused_null, takes, typed
 from .variables import Walk, is_row, resolve
-
-DUPLICATE_KEY = "duplicate key in a map"
-BAD_KEY = "a map's key must be a bool, int, uint or string"
 
 _Scope = dict[str, object]
 _Entries = list[tuple[object, object]]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
-from ..cell import Cell, NotColumnar, may_be_null, standard_dtype
-from ..types import BOOL, DOUBLE, INT, STRING, UINT, ListType, MapType, Nullable, Parameter, plain
+from ..cell import Cell, Elements, Entries, NotColumnar, may_be_null, standard_dtype
+from ..types import DOUBLE, INT, NOTHING, UINT, ListType, MapType, Nullable, Parameter, nullable, plain
 from .bounds import LIST_TOO_LONG, LONGEST_LIST
-from .comparison import equal_values
+from .choice import both_intervals, one_type, or_never
+from .comparison import entries_at, equal_values, map_size
 from .declare import EvaluationError, Failure, Function, Overload
 
 NO_SUCH_KEY = "no such key"
+DUPLICATE_KEY = "duplicate key in a map"
+BAD_KEY = "a map's key must be a bool, int, uint or string"
 INDEX_OUT_OF_RANGE = "index out of range"
 
 _LONGEST = 2**32 - 1
@@ -65,18 +70,22 @@ def functions() -> tuple[Function, ...]:
 
 
 def _size_of_list(cell: Cell) -> Cell:
+    if isinstance(cell.parts, Elements) and isinstance(cell.dtype, pl.Unknown):
+        if any(element.present is not None for element in cell.parts.of):
+            raise NotColumnar("the list is not a column")
+        return _size(cell, pl.lit(len(cell.parts.of), dtype=pl.UInt32))
     if not isinstance(cell.dtype, pl.List):
         raise NotColumnar("the list is not a column")
     return _size(cell, cell.value.list.len())
 
 
 def _size_of_map(cell: Cell) -> Cell:
-    if not isinstance(cell.dtype, pl.Map):
-        raise NotColumnar("the map is not a column")
-    return _size(cell, cell.value.map.len())
+    return _size(cell, map_size(cell))
 
 
 def _size(cell: Cell, length: pl.Expr) -> Cell:
+    if cell.parts is not None and cell.fallible:
+        length = pl.when(cell.value.is_not_null()).then(length)
     return Cell(length, INT, pl.UInt32(), may_be_null(cell), interval=(0, _LONGEST))
 
 
@@ -84,6 +93,8 @@ def element_at(container: Cell, index: Cell) -> Cell:
     """The element of a list; ``error`` is true where there is none, or where either argument is null or an error."""
     list_type = plain(container.type)
     assert isinstance(list_type, ListType)
+    if isinstance(container.parts, Elements) and index.constant is not None and isinstance(container.dtype, pl.Unknown):
+        return _written_element(container, container.parts, index.constant[0])
     if not isinstance(container.dtype, pl.List):
         raise NotColumnar("the list is not a column")
     position = _position(index)
@@ -92,6 +103,17 @@ def element_at(container: Cell, index: Cell) -> Cell:
     inside = (position >= 0) & (position < container.value.list.len().cast(pl.Int64))
     value = container.value.list.get(pl.when(position >= 0).then(position), null_on_oob=True)
     return Cell(value, list_type.element, inner, fallible=True, error=~inside.fill_null(value=False))
+
+
+def _written_element(container: Cell, elements: Elements, index: object) -> Cell:
+    """An element of a list that no column can hold, at a constant place."""
+    if any(element.present is not None for element in elements.of):
+        raise NotColumnar("the list is not a column")
+    places = [place for place in range(len(elements.of)) if equal_values(place, index)]
+    if not places:
+        return Cell(pl.lit(None), NOTHING, pl.Null(), error=pl.lit(value=True))
+    held = elements.of[places[0]].value
+    return replace(held, type=nullable(held.type), fallible=True, error=or_never(container.failed()))
 
 
 def _position(index: Cell) -> pl.Expr:
@@ -106,22 +128,35 @@ def _position(index: Cell) -> pl.Expr:
 
 def value_at(container: Cell, key: Cell) -> Cell:
     """The value of a map; its ``error`` is true where there is none, or where either argument is null or an error."""
-    map_type = plain(container.type)
-    assert isinstance(map_type, MapType)
-    if not isinstance(container.dtype, pl.Map):
-        raise NotColumnar("the map is not a column")
-    if plain(key.type) != map_type.key or map_type.key not in (STRING, INT, UINT, BOOL):
-        raise NotColumnar(f"{plain(key.type)} is looked up among the keys {map_type.key}")
-    wanted = key.value.cast(container.dtype.key, strict=False)
-    there = container.value.map.contains_key(wanted)
-    inner = container.dtype.value
-    assert isinstance(inner, pl.DataType)
+    pairs = entries_at(container, key)
+    failures = [
+        f for f in (key.failed(), container.value.is_null() if may_be_null(container) else None) if f is not None
+    ]
+    if not pairs:
+        return Cell(pl.lit(None), NOTHING, pl.Null(), error=pl.lit(value=True))
+    *others, (_, last) = pairs
+    type_, dtype, value = last.type, last.dtype, last.value
+    interval = last.interval
+    for there, held in reversed(others):
+        so_far = Cell(value, type_, dtype, fallible=False, interval=interval)
+        type_, dtype, first, second = one_type(held, so_far)
+        value, interval = pl.when(there).then(first).otherwise(second), both_intervals(held, so_far)
+    missing = ~pl.any_horizontal(there for there, _ in pairs)
     return Cell(
-        container.value.map.get(wanted), map_type.value, inner, fallible=True, error=~there.fill_null(value=False)
+        pl.when(~pl.any_horizontal(missing, *failures)).then(value),
+        nullable(type_),
+        dtype,
+        fallible=True,
+        error=pl.any_horizontal(missing, *failures),
+        interval=interval,
+        parts=last.parts if isinstance(last.parts, Elements | Entries) and not others else None,
     )
 
 
 def _concatenate(left: Cell, right: Cell) -> Cell:
+    for empty, other in ((left, right), (right, left)):
+        if empty.constant == ((),) and isinstance(other.dtype, pl.List):
+            return Cell(other.value, plain(other.type), other.dtype, may_be_null(other), constant=other.constant)
     a, b = plain(left.type), plain(right.type)
     assert isinstance(a, ListType)
     assert isinstance(b, ListType)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ..cell import Cell, NotColumnar, integer_range, may_be_null, presence
+from ..cell import Cell, Element, Elements, Entries, NotColumnar, integer_range, may_be_null, presence, standard_dtype
 from ..types import (
     BOOL,
     BYTES,
@@ -42,6 +42,11 @@ _ORDERINGS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "_>_": ("greater", operator.gt, "greater than"),
     "_>=_": ("greater_equals", operator.ge, "greater than or equal to"),
 }
+
+_MOST_PAIRS = 1_024
+"""Pairs of entries of two maps that are compared on each row."""
+_LEAST_OF_TABLE = 3
+"""Constants that are looked up in a table; of fewer, each is compared."""
 
 
 def functions() -> tuple[Function, ...]:
@@ -131,6 +136,11 @@ def equal(left: Cell, right: Cell) -> Cell:
     failures = [f for f in (left.failed(), right.failed()) if f is not None]
     if isinstance(left.type, OptionalType) and isinstance(right.type, OptionalType):
         return Cell(_equal_optionals(left, right), BOOL, pl.Boolean(), bool(failures))
+    if isinstance(left.dtype, pl.Unknown) or isinstance(right.dtype, pl.Unknown):
+        value = _equal_parts(left, right)
+        return Cell(
+            pl.when(~pl.any_horizontal(failures)).then(value) if failures else value, BOOL, pl.Boolean(), bool(failures)
+        )
     if not left.nullable and not right.nullable:
         return Cell(_equal_present(left, right), BOOL, pl.Boolean(), bool(failures))
     if NULL in (left.type, right.type):
@@ -157,7 +167,9 @@ def _equal_present(left: Cell, right: Cell) -> pl.Expr:
         return ticks.compare("==", left, right)
     if isinstance(a_type, ListType) and isinstance(b_type, ListType):
         return _equal_lists(left, right)
-    if isinstance(a_type, (MapType, StructType)) and type(a_type) is type(b_type):
+    if isinstance(a_type, MapType) and isinstance(b_type, MapType):
+        return _equal_maps(left, right)
+    if isinstance(a_type, StructType) and isinstance(b_type, StructType):
         raise NotColumnar("maps and messages are compared as wholes")
     if isinstance(a_type, TypeOf) and isinstance(b_type, TypeOf):
         return left.value == right.value
@@ -178,18 +190,185 @@ def _equal_optionals(left: Cell, right: Cell) -> pl.Expr:
     return pl.when(a.present & b.present).then(held.fill_null(value=False)).otherwise(~(a.present ^ b.present))
 
 
+def _equal_parts(left: Cell, right: Cell) -> pl.Expr:
+    """Equality of lists or maps of which no column can hold one; where neither is an error."""
+    if type(plain(left.type)) is not type(plain(right.type)):
+        return pl.lit(value=False)
+    match _parts(left), _parts(right):
+        case Elements(of=a), Elements(of=b):
+            if any(e.present is not None for e in (*a, *b)):
+                raise NotColumnar("lists with optional elements are compared")
+            if len(a) != len(b):
+                return pl.lit(value=False)
+            return _all([equal(x.value, y.value).value for x, y in zip(a, b, strict=True)])
+        case Entries(), Entries():
+            return _equal_maps(left, right)
+        case _:
+            raise NotColumnar(f"{left.type} and {right.type} are compared as wholes")
+
+
+def _parts(cell: Cell) -> object:
+    if isinstance(plain(cell.type), ListType) and cell.constant is not None:
+        return Elements(tuple(Element(value) for value in constants.elements(cell)))
+    return cell.parts
+
+
+def _equal_maps(left: Cell, right: Cell) -> pl.Expr:
+    """Equality of two maps, of which one at least was written out; null where either is null."""
+    if not isinstance(left.parts, Entries):
+        left, right = right, left
+    written = left.parts
+    if not isinstance(written, Entries):
+        raise NotColumnar("maps are compared as wholes")
+    if isinstance(right.parts, Entries) and len(written.of) * len(right.parts.of) > _MOST_PAIRS:
+        raise NotColumnar(f"maps of more than {_MOST_PAIRS} pairs of entries are compared")
+    same = [map_size(left) == map_size(right)]
+    for entry in written.of:
+        held = [found & equal(entry.value, value).value for found, value in entries_at(right, entry.key)]
+        again = pl.any_horizontal(held).fill_null(value=False) if held else pl.lit(value=False)
+        same.append(again if entry.present is None else again | ~entry.present)
+    there = [cell.value.is_not_null() for cell in (left, right) if may_be_null(cell)]
+    value = pl.all_horizontal(same)
+    return pl.when(pl.all_horizontal(there)).then(value) if there else value
+
+
+def map_size(cell: Cell) -> pl.Expr:
+    """The number of entries of a map, where it is there."""
+    if isinstance(cell.parts, Entries):
+        sure = pl.lit(sum(e.present is None for e in cell.parts.of), dtype=pl.UInt32)
+        return sum((e.present.cast(pl.UInt32) for e in cell.parts.of if e.present is not None), sure)
+    if not isinstance(cell.dtype, pl.Map):
+        raise NotColumnar("the map is not a column")
+    return cell.value.map.len()
+
+
+def entries_at(container: Cell, key: Cell) -> list[tuple[pl.Expr, Cell]]:
+    """Where a map has a key, and what it then holds: one pair for each entry that may have it, at most one of which
+    does. Neither is of use where the map or the key is an error.
+    """
+    if isinstance(container.parts, Entries):
+        return _written_at(container.parts, key)
+    map_type = plain(container.type)
+    assert isinstance(map_type, MapType)
+    if not isinstance(container.dtype, pl.Map):
+        raise NotColumnar("the map is not a column")
+    keys = plain(map_type.key)
+    if {plain(key.type), keys} == {INT, UINT}:
+        # A number that the other type does not have is no key.
+        wanted = key.standard.cast(pl.Int64() if keys == INT else pl.UInt64(), strict=False).cast(
+            container.dtype.key, strict=False
+        )
+    elif plain(key.type) == keys and keys in (STRING, INT, UINT, BOOL):
+        wanted = key.value.cast(container.dtype.key, strict=False)
+    else:
+        raise NotColumnar(f"{plain(key.type)} is looked up among the keys {keys}")
+    inner = container.dtype.value
+    assert isinstance(inner, pl.DataType)
+    found = container.value.map.contains_key(wanted).fill_null(value=False)
+    return [(found, Cell(container.value.map.get(wanted), map_type.value, inner, fallible=False))]
+
+
+def failures_at(container: Cell, key: Cell) -> list[pl.Expr]:
+    """Where a map cannot be asked for a key: where it is null or an error, or the key is an error."""
+    failures = (key.failed(), container.value.is_null() if may_be_null(container) else None)
+    return [failed for failed in failures if failed is not None]
+
+
+def _written_at(entries: Entries, key: Cell) -> list[tuple[pl.Expr, Cell]]:
+    table = _table(entries, key)
+    if table is not None:
+        return [table]
+    pairs = []
+    for entry in entries.of:
+        if key.constant is not None and entry.key.constant is not None:
+            if not equal_values(key.constant[0], entry.key.constant[0]):
+                continue
+            found = pl.lit(value=True)
+        elif _are_comparable(key, entry.key):
+            found = equal(key, entry.key).value.fill_null(value=False)
+        else:
+            continue
+        pairs.append((found if entry.present is None else found & entry.present, entry.value))
+    return pairs
+
+
+def _are_comparable(a: Cell, b: Cell) -> bool:
+    left, right = plain(a.type), plain(b.type)
+    return left == right or (left in NUMBERS and right in NUMBERS)
+
+
+def _table(entries: Entries, key: Cell) -> tuple[pl.Expr, Cell] | None:
+    """Constants by a column: looked up in one table."""
+    keys, values = [e.key for e in entries.of], [e.value for e in entries.of]
+    types = {plain(cell.type) for cell in (*keys, key)}
+    if len(keys) < _LEAST_OF_TABLE or len(types) > 1 or key.constant is not None or not types <= {STRING, INT}:
+        return None
+    if any(e.present is not None or e.key.constant is None or e.value.constant is None for e in entries.of):
+        return None
+    held = {plain(cell.type) for cell in values}
+    if len(held) > 1 or not held <= {BOOL, INT, DOUBLE, STRING}:
+        return None
+    dtype = values[0].dtype
+    choices, results = ([cell.constant[0] for cell in cells if cell.constant] for cells in (keys, values))
+    found = _is_in(key, choices).fill_null(value=False)
+    value = key.standard.replace_strict(choices, results, default=None, return_dtype=dtype)
+    return found, Cell(value, values[0].type, dtype, fallible=False, interval=_interval(values))
+
+
+def _interval(cells: list[Cell]) -> tuple[int, int] | None:
+    ends = [cell.interval for cell in cells if cell.interval is not None]
+    return (min(e[0] for e in ends), max(e[1] for e in ends)) if len(ends) == len(cells) else None
+
+
+def _all(values: list[pl.Expr]) -> pl.Expr:
+    return pl.all_horizontal(values) if values else pl.lit(value=True)
+
+
 def _ordered(value: pl.Expr, other: Cell, other_value: pl.Expr) -> pl.Expr:
     """False where a value is NaN, unless the other operand is null: false must not hide that error."""
     return value.is_not_nan() | other_value.is_null() if may_be_null(other) else value.is_not_nan()
 
 
 def _equal_lists(left: Cell, right: Cell) -> pl.Expr:
-    element = _element(left.type)
-    if element != _element(right.type) or element in (DOUBLE, TIMESTAMP, DURATION) or not is_scalar(element):
-        raise NotColumnar(f"lists of {element} and {_element(right.type)} are compared as wholes")
-    # Inside lists Polars takes null to equal null, as CEL does.
-    a, b = left.standard, right.standard
-    return pl.when(a.is_not_null() & b.is_not_null()).then(a.eq_missing(b))
+    for empty, other in ((left, right), (right, left)):
+        if empty.constant == ((),) and isinstance(other.dtype, pl.List):
+            return other.value.list.len() == 0
+    element, other_element = _element(left.type), _element(right.type)
+    dtype: pl.DataType | None = None
+    if {element, other_element} <= set(NUMBERS):
+        dtype = _common_number(element, other_element)
+    elif element == other_element and _exact(left) == _exact(right):
+        dtype = _exact(left)
+    if dtype is None or not isinstance(left.dtype, pl.List) or not isinstance(right.dtype, pl.List):
+        raise NotColumnar(f"lists of {element} and {other_element} are compared as wholes")
+    a, b = (cell.standard.cast(pl.List(dtype)) for cell in (left, right))
+    # Inside lists Polars takes null to equal null, as CEL does, and NaN to equal NaN.
+    same = a.eq_missing(b)
+    if dtype == pl.Float64():
+        same = same & ~a.list.eval(pl.element().is_nan()).list.any()
+    return pl.when(a.is_not_null() & b.is_not_null()).then(same)
+
+
+def _common_number(a: Type, b: Type) -> pl.DataType:
+    """A Polars type in which numbers compare as CEL's do."""
+    if DOUBLE in (a, b):
+        return pl.Float64()
+    return pl.Int128() if a != b else pl.Int64() if a == INT else pl.UInt64()
+
+
+def _exact(cell: Cell) -> pl.DataType | None:
+    """The type of a list's elements where Polars' own equality is CEL's, at any depth."""
+    if not isinstance(cell.dtype, pl.List):
+        return None
+    element = _element(cell.type)
+    inner = cell.dtype.inner
+    assert isinstance(inner, pl.DataType)
+    if isinstance(element, ListType):
+        nested = _exact(Cell(cell.value, element, inner))
+        return None if nested is None else pl.List(nested)
+    if element in (TIMESTAMP, DURATION):
+        return inner
+    return standard_dtype(element) if is_scalar(element) and element != DOUBLE else None
 
 
 def in_list(item: Cell, container: Cell) -> Cell:
@@ -197,9 +376,12 @@ def in_list(item: Cell, container: Cell) -> Cell:
     element, wanted = _element(container.type), plain(item.type)
     if container.constant is not None:
         return _in_constants(item, container)
+    simple = element == wanted and is_scalar(element) and element not in (DOUBLE, TIMESTAMP, DURATION)
+    if isinstance(container.parts, Elements) and (isinstance(container.dtype, pl.Unknown) or not simple):
+        return _in_written(item, container.parts, container)
     if not is_scalar(element):
         raise NotColumnar(f"the elements are {element}")
-    if element != wanted or element in (DOUBLE, TIMESTAMP, DURATION):
+    if not simple:
         raise NotColumnar(f"{wanted} is looked up in a list of {element}")
     found = container.standard.list.contains(item.standard, nulls_equal=True)
     failures = [f for f in (item.failed(), container.value.is_null()) if f is not None]
@@ -238,17 +420,26 @@ def _is_in(item: Cell, present: list[object]) -> pl.Expr:
 
 
 def _in_map(key: Cell, container: Cell) -> Cell:
-    map_type = plain(container.type)
-    assert isinstance(map_type, MapType)
-    if plain(key.type) != map_type.key or map_type.key not in (STRING, INT, BOOL, UINT) or key.nullable:
-        raise NotColumnar(f"{plain(key.type)} is looked up among the keys {map_type.key}")
-    if not isinstance(container.dtype, pl.Map):
-        raise NotColumnar("the map is not a column")
-    found = container.value.map.contains_key(key.value.cast(container.dtype.key, strict=False))
-    if may_be_null(key):
-        # Polars finds no null among the keys, where a null is the error of the key.
-        found = pl.when(key.value.is_not_null()).then(found)
-    return Cell(found, BOOL, pl.Boolean(), key.fallible or may_be_null(container))
+    places = [found for found, _ in entries_at(container, key)]
+    found = pl.any_horizontal(places) if places else pl.lit(value=False)
+    failures = [
+        f for f in (key.failed(), container.value.is_null() if may_be_null(container) else None) if f is not None
+    ]
+    value = pl.when(~pl.any_horizontal(failures)).then(found) if failures else found
+    return Cell(value, BOOL, pl.Boolean(), bool(failures))
+
+
+def _in_written(item: Cell, elements: Elements, container: Cell) -> Cell:
+    """``item in [a, b]`` with elements of any types."""
+    found = []
+    for element in elements.of:
+        same = equal(item, element.value).value.fill_null(value=False)
+        found.append(same if element.present is None else same & element.present)
+    failures = [f for f in (item.failed(), container.failed()) if f is not None]
+    value = pl.any_horizontal(found) if found else pl.lit(value=False)
+    if failures:
+        value = pl.when(~pl.any_horizontal(failures)).then(value)
+    return Cell(value, BOOL, pl.Boolean(), bool(failures))
 
 
 def _common(left: Cell, right: Cell) -> tuple[pl.Expr, pl.Expr]:

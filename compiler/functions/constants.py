@@ -14,6 +14,7 @@ from ..types import (
     DOUBLE,
     DURATION,
     INT,
+    NOTHING,
     NULL,
     STRING,
     TIMESTAMP,
@@ -70,12 +71,13 @@ def constant_list(values: Sequence[object], type_: Type) -> Cell:
     """The cell of a constant list. Of a list that no Polars list can hold, only ``constant`` can be used."""
     bare = plain(type_)
     element = bare.element if isinstance(bare, ListType) else NULL
-    dtype = standard_dtype(ListType(element))
+    dtype = pl.List(pl.Null()) if not values and element == NOTHING else standard_dtype(ListType(element))
     constant_values = (tuple(values),)
     if not isinstance(dtype, pl.List):
         return Cell(pl.lit(None), ListType(element), pl.Unknown(), fallible=False, constant=constant_values)
     literal = partial(_list_literal, values, dtype)
-    return Cell(literal, ListType(nullable(element)), dtype, fallible=False, constant=constant_values)
+    held = element if element == NOTHING else nullable(element)
+    return Cell(literal, ListType(held), dtype, fallible=False, constant=constant_values)
 
 
 def _list_literal(values: Sequence[object], dtype: pl.List) -> pl.Expr:

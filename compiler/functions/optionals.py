@@ -37,7 +37,7 @@ from ..values import NONE, Message, Optional
 from . import ticks
 from .choice import both_intervals, one_type, or_never
 from .collections import element_at, list_item, map_item, value_at
-from .comparison import may_be_nan
+from .comparison import map_size, may_be_nan
 from .declare import Body, EvaluationError, Failure, Function, Overload
 
 NO_VALUE = "optional.none() holds no value"
@@ -205,8 +205,9 @@ def _is_zero(cell: Cell) -> pl.Expr:
             return ticks.ticks(cell) == 0
         case ListType() if isinstance(cell.dtype, pl.List):
             return cell.value.list.len() == 0
-        case MapType() if isinstance(cell.dtype, pl.Map):
-            return cell.value.map.len() == 0
+        case MapType():
+            empty = map_size(cell) == 0
+            return pl.when(cell.value.is_not_null()).then(empty) if may_be_null(cell) else empty
         case StructType() if isinstance(cell.dtype, pl.Struct):
             return pl.all_horizontal(cell.value.struct.field(field.name).is_null() for field in cell.dtype.fields)
         case OptionalType():

@@ -33,10 +33,10 @@ CONDITIONS = {
     "every row": "1 / 0 > age",
 }
 INTERPRETED = {
-    "a clause": 'age > 5 && {"x": 1}[text] == 1',
-    "the same clause elsewhere": '   {"x": 1}[text] == 1 || age > 80',
-    "only that": '{"x": 1}[text] == 1',
-    "only that again": '{"x": 1}[text] == 1',
+    "a clause": 'age > 5 && {"x": 1, "y": "z"}[text] == 1',
+    "the same clause elsewhere": '   {"x": 1, "y": "z"}[text] == 1 || age > 80',
+    "only that": '{"x": 1, "y": "z"}[text] == 1',
+    "only that again": '{"x": 1, "y": "z"}[text] == 1',
 }
 
 
@@ -71,7 +71,7 @@ def test_interpreted_clauses_have_their_own_place_in_each_condition(tmp_path: Pa
     auto = count(opened, INTERPRETED, now=NOW, errors=True)
     assert [r.mode for r in auto.results] == ["mixed", "mixed", "interpreted", "interpreted"]
     assert found(count(opened, INTERPRETED, now=NOW, errors=True, mode="interpreted")) == found(auto)
-    assert [clause.text for r in auto.results for clause in r.interpreted] == ['{"x": 1}[text] == 1'] * 4
+    assert [clause.text for r in auto.results for clause in r.interpreted] == ['{"x": 1, "y": "z"}[text] == 1'] * 4
 
 
 @pytest.mark.parametrize("name", [*CONDITIONS, *INTERPRETED])
