@@ -157,6 +157,7 @@ class Calculation(Given):
     reasons: Annotated[list[Reason] | None, Field(description="Null where a large scan did not tell them.")]
     mode: str | None
     duration: Annotated[Seconds | None, Field(description="Wall time of the scan, in seconds.")]
+    held: Annotated[bool, Field(description="Whether the count waits to be confirmed.")]
     shared: Annotated[int, Field(ge=1, description="How many segments shared the scan.")]
     warnings: list[str]
     error_message: str | None
@@ -219,6 +220,19 @@ class FunnelStep(Given):
     error: str | None
 
 
+class Diagnostic(Given):
+    """What is wrong, or odd, about one place of a condition."""
+
+    severity: Literal["error", "warning"]
+    message: Annotated[str, Field(examples=["undeclared reference to 'agee'"])]
+    hint: Annotated[str | None, Field(examples=["did you mean 'age'?"])]
+    line: Annotated[int, Field(ge=1)]
+    column: Annotated[int, Field(ge=1, description="In code points, from 1.")]
+    start: Annotated[int, Field(ge=0, description="In code points from the beginning of the text.")]
+    end: Annotated[int, Field(ge=0)]
+    rendered: Annotated[str, Field(description="The message with the place marked, for a terminal.")]
+
+
 class Preview(Given):
     """What a segment would come to."""
 
@@ -230,6 +244,7 @@ class Preview(Given):
     error_count: UserCount | None
     mode: str | None
     error: Annotated[str | None, Field(description="Why there is no count.")]
+    warnings: list[Diagnostic]
     reasons: list[Reason]
     reach: list[Reach]
     funnel: list[FunnelStep]
@@ -268,19 +283,6 @@ class Why(Given):
     values: Annotated[
         dict[str, str], Field(description="What the columns hold that are read and may be shown, as CEL writes it.")
     ]
-
-
-class Diagnostic(Given):
-    """What is wrong, or odd, about one place of a condition."""
-
-    severity: Literal["error", "warning"]
-    message: Annotated[str, Field(examples=["undeclared reference to 'agee'"])]
-    hint: Annotated[str | None, Field(examples=["did you mean 'age'?"])]
-    line: Annotated[int, Field(ge=1)]
-    column: Annotated[int, Field(ge=1, description="In code points, from 1.")]
-    start: Annotated[int, Field(ge=0, description="In code points from the beginning of the text.")]
-    end: Annotated[int, Field(ge=0)]
-    rendered: Annotated[str, Field(description="The message with the place marked, for a terminal.")]
 
 
 class ValidationRequest(Taken):

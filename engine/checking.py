@@ -42,6 +42,7 @@ def check(
     *,
     now: datetime | str | None = None,
     rules: Mapping[str, str] | None = None,
+    statistics: bool = True,
 ) -> dict[str, Checked | CompileError]:
     """Checks segments, by name, against the columns of a snapshot, of which no row is read. Each fails alone.
 
@@ -50,13 +51,14 @@ def check(
         segments: the conditions, and whom they may reach.
         now: the value of the variable ``now``, as for :func:`~engine.count`.
         rules: whom audiences reach, by name, in CEL, instead of the default rules.
+        statistics: also warn of what the statistics of all users tell.
 
     Raises:
         AudienceError: there is no rule of a name in ``rules``.
         ValueError: ``now`` is malformed.
     """
     planning = plan(segments, snapshot.schema, now=run_time(now), mode=Mode.AUTO, rules=rules)
-    columns = facts_in(snapshot.statistics(planning.columns))
+    columns = facts_in(snapshot.statistics(planning.columns)) if statistics else {}
     return {
         name: one.error if isinstance(one, Refused) else _checked(one, columns)
         for name, one in zip(segments, planning.planned, strict=True)

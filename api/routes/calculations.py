@@ -10,7 +10,7 @@ from ..parameters import PREFIX, SEGMENT_PATH, Filters, Paging, SegmentId, links
 from ..problems import ProblemType
 from ..security import ChangesCaller, CountsCaller
 from ..service import ServiceDep
-from ..store import history, request_many, reset
+from ..store import confirm, history, request_many, reset
 from ..store import request as request_calculation
 from .segments import with_tag
 
@@ -40,6 +40,16 @@ def recalculate(
 def reset_(response: Response, service: ServiceDep, caller: ChangesCaller, segment_id: SegmentId) -> schemas.Segment:
     """Put a pending, processing or failed segment back to draft. What still runs for it can no longer write."""
     return with_tag(response, reset(service.store, segment_id, organization=caller.organization_id))
+
+
+@router.post(
+    f"{SEGMENT_PATH}/confirm",
+    response_description="The segment, completed.",
+    responses={200: {"headers": ETAG}, **problems(ProblemType.NOT_FOUND, ProblemType.CONFLICT)},
+)
+def confirm_(response: Response, service: ServiceDep, caller: ChangesCaller, segment_id: SegmentId) -> schemas.Segment:
+    """Publish the count that is kept back because it differs so much from the one before."""
+    return with_tag(response, confirm(service.store, segment_id, organization=caller.organization_id))
 
 
 @router.post(

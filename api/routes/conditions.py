@@ -11,7 +11,7 @@ from compiler.reference import reference
 from compiler.source import Source
 from compiler.types import ListType, MapType, StructType, Type, Unusable, plain
 from engine import Audience, Channel, Segment, Snapshot
-from engine.checking import check
+from engine.checking import Checked, check
 from engine.column_values import ColumnValues
 from engine.description import variable
 
@@ -38,15 +38,17 @@ def preview(service: ServiceDep, caller: CountsCaller, body: schemas.PreviewRequ
     """Count an unsaved condition: reasons of errors, reach, where users are lost on the way, a few members."""
     check_length(service, body.condition)
     snapshot = service.snapshots.current()
+    segment = _segment(caller, body)
     found = service.previews.call(
         service.settings.preview_seconds,
         preview_segment,
         service.snapshots.place(),
-        _segment(caller, body),
+        segment,
         columns=list(dict.fromkeys([snapshot.id_column, *service.settings.member_columns])),
         sample=_sample(service, caller, body.sample),
         rules=service.settings.rules,
     )
+    checked = _checked(service, caller, segment)
     report, result = found.report, found.result
     return schemas.Preview(
         snapshot=report.snapshot,
@@ -57,6 +59,7 @@ def preview(service: ServiceDep, caller: CountsCaller, body: schemas.PreviewRequ
         error_count=result.error_count,
         mode=result.mode,
         error=result.error,
+        warnings=[_diagnostic(one, checked.source) for one in checked.warnings] if isinstance(checked, Checked) else [],
         reasons=[schemas.Reason.model_validate(reason) for reason in result.reasons or ()],
         reach=[
             schemas.Reach(
@@ -70,11 +73,10 @@ def preview(service: ServiceDep, caller: CountsCaller, body: schemas.PreviewRequ
 
 
 @router.post("/cel/validate", responses=problems(ProblemType.SNAPSHOT_UNUSABLE))
-def validate(service: ServiceDep, _caller: CountsCaller, body: schemas.ValidationRequest) -> schemas.Validation:
+def validate(service: ServiceDep, caller: CountsCaller, body: schemas.ValidationRequest) -> schemas.Validation:
     """Check a condition: what is wrong with it, or its type and the columns that it reads."""
     check_length(service, body.condition)
-    named = {body.condition: Segment(body.condition)}
-    (found,) = check(service.snapshots.current(), named, rules=service.settings.rules).values()
+    found = _checked(service, caller, Segment(body.condition))
     if isinstance(found, CompileError):
         diagnostics = [_diagnostic(one, found.source) for one in found.diagnostics]
         return schemas.Validation(valid=False, type=None, mode=None, columns=[], diagnostics=diagnostics)
@@ -130,6 +132,17 @@ def check_snapshot(
         if isinstance(error := found[one.id], CompileError)
     ]
     return schemas.SnapshotCheck(snapshot=body.snapshot, rows=snapshot.rows, segments=len(stored), broken=broken)
+
+
+def _checked(service: Service, caller: Caller, segment: Segment) -> Checked | CompileError:
+    """What can be said of a segment. What the statistics of all users tell is for those who may count all of them."""
+    (found,) = check(
+        service.snapshots.current(),
+        {segment.condition: segment},
+        rules=service.settings.rules,
+        statistics=caller.organization_id is None,
+    ).values()
+    return found
 
 
 def _segment(caller: Caller, body: schemas.PreviewRequest) -> Segment:

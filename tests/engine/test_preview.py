@@ -124,6 +124,14 @@ def test_checks_fail_alone(snapshot: Snapshot) -> None:
     assert right.source.position(warning.span.start) == (1, 1)
 
 
+def test_what_is_surely_not_meant_is_warned_of(snapshot: Snapshot) -> None:
+    segments = {"a": Segment("age < 18 && age > 65"), "b": Segment("age > 1000")}
+    found = [check(snapshot, segments, statistics=statistics) for statistics in (False, True)]
+    without, with_statistics = ([one.warnings for one in each.values() if isinstance(one, Checked)] for each in found)
+    assert [len(one) for one in without] == [1, 0]
+    assert [len(one) for one in with_statistics] == [1, 1]
+
+
 def test_the_values_of_columns(snapshot: Snapshot) -> None:
     every = column_values(snapshot)
     assert every["is_vip"].values == ("false", "true")

@@ -125,6 +125,7 @@ OF_SEGMENT = [
     Bad("PATCH", "", {"json": {"communication_type": "marketing"}}, 422, "bad-request", "marketing needs a consent"),
     Bad("PATCH", "", {"json": {"condition": "agee"}}, 422, "bad-condition", "1:1: undeclared reference"),
     Bad("DELETE", "", {"headers": {"If-Match": '"99"'}}, 412, "changed", "the segment is at"),
+    Bad("POST", "/confirm", {}, 409, "conflict", "no count of the segment waits to be confirmed"),
     Bad("POST", "/reset", {}, 409, "conflict", "a draft segment cannot be reset"),
     Bad("GET", "/users", {}, 409, "conflict", "the segment was never calculated"),
     Bad("GET", "/users?format=xml", {}, 422, "bad-request", "format: "),

@@ -47,6 +47,6 @@ def test_the_document_is_true(tmp_path: Path) -> None:
         )
         failed = [line for line in service.log.read_text(encoding="utf-8").splitlines() if "request failed" in line]
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
-    assert "18 selected / 18 total" in done.stdout
+    assert "19 selected / 19 total" in done.stdout
     assert "Stateful" in done.stdout
     assert not failed

@@ -23,6 +23,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, int]] = {
     ("delete", "/segments/{segment_id}"): ("changes", 404),
     ("post", "/segments/{segment_id}/recalculate"): ("changes", 404),
     ("post", "/segments/{segment_id}/reset"): ("changes", 404),
+    ("post", "/segments/{segment_id}/confirm"): ("changes", 404),
     ("post", "/segments/recalculate"): ("changes", 202),
     ("get", "/segments/{segment_id}/calculations"): ("counts", 404),
     ("get", "/segments/{segment_id}/users"): ("members", 404),
