@@ -89,11 +89,12 @@ def work(worker: Worker, stop: Event, *, schedule: Schedule | None = None) -> No
                 cleaned = monotonic()
             worked = work_once(worker, stop)
             failures = 0
-        except SQLAlchemyError as error:
+        except Exception as error:
             # The store is full, locked or out of reach: what was claimed is claimed again once its lease is over.
             failures += 1
-            logger().error("store_failed", error=type(error).__name__, places=places(error), failures=failures)
-            stop.wait(min(worker.settings.poll_seconds * 2**failures, _MOST_SECONDS_AFTER_FAILURE))
+            event = "store_failed" if isinstance(error, SQLAlchemyError) else "worker_failed"
+            logger().error(event, error=type(error).__name__, places=places(error), failures=failures)
+            stop.wait(min(worker.settings.poll_seconds * 2 ** min(failures, 10), _MOST_SECONDS_AFTER_FAILURE))
             continue
         if not worked:
             stop.wait(worker.settings.poll_seconds)
@@ -129,8 +130,12 @@ def work_once(worker: Worker, stop: Event) -> bool:
     log = logger().bind(scan=claimed.id, segments=len(claimed.work))
     log.info("scan_started", worker=worker.name)
     began = monotonic()
+    outcome: Outcome | None
     try:
         outcome = _scanned(worker, claimed, stop)
+    except Exception as error:
+        log.error("scan_not_started", error=type(error).__name__, places=places(error))
+        outcome = Died(f"internal error: {type(error).__name__}")
     except BaseException:
         release(worker.store, claimed)
         raise

@@ -55,6 +55,10 @@ def claim(store: Store, worker: str, *, lease: timedelta) -> Claim | None:
             )
             .returning(*_CLAIMED)
         ).all()
+        if not rows:
+            # All were taken back since they were seen.
+            connection.execute(sa.delete(SCANS).where(SCANS.c.id == scan))
+            return None
         connection.execute(sa.update(SCANS).where(SCANS.c.id == scan).values(segments=len(rows)))
     return Claim(scan, {row.id: _claimed(row) for row in rows})
 

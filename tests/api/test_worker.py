@@ -147,6 +147,24 @@ def test_a_segment_that_costs_too_much_to_interpret_fails_alone(store: Store, tm
     assert "100" in str(now_of(store, costly).error_message)
 
 
+def test_a_fault_of_its_own_does_not_end_it(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that cannot be started, say; nothing is left pending for ever."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    write_users(tmp_path / "users.parquet")
+    (one,) = segments(store, "age > 1")
+    request(store, one.id, organization="o")
+    with working(worker(store, settings(tmp_path))):
+        with monkeypatch.context() as context:
+            context.setattr("api.scan.subprocess.Popen", refuse)
+            wait_for(lambda: now_of(store, one).status is Status.FAILED)
+        assert "BlockingIOError" in str(now_of(store, one).error_message)
+        request(store, one.id, organization="o")
+        wait_for(lambda: now_of(store, one).status is Status.COMPLETED)
+
+
 class TestSchedule:
     NIGHTLY = "0 3 * * *"
 

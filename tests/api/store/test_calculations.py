@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Thread
 from time import process_time
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from api.store import (
     Claim,
@@ -39,6 +41,7 @@ from api.store import (
     update,
 )
 from api.store.claims import MOST_ATTEMPTS
+from api.store.tables import SEGMENTS
 from engine import Channel, CountReport, count
 
 LEASE = timedelta(seconds=60)
@@ -297,3 +300,18 @@ def test_four_times_the_segments_take_four_times_the_work(store: Store) -> None:
         assert complete(store, work, report, Guard()).failed == number
         seconds.append(process_time() - began - counting)
     assert seconds[1] < 12 * seconds[0]
+
+
+def test_what_is_taken_back_while_it_is_claimed_is_no_work(store: Store) -> None:
+    segment = adults(store)
+    request(store, segment.id, organization="o")
+    found: list[Claim | None] = []
+    claiming = Thread(target=lambda: found.append(claim(store, "worker", lease=LEASE)))
+    with store.writing() as connection:
+        connection.execute(sa.update(SEGMENTS).values(status=Status.DRAFT))
+        claiming.start()
+        claiming.join(0.5)
+        assert claiming.is_alive(), "it waits for whoever writes"
+    claiming.join()
+    assert found == [None]
+    assert expire(store) == 0
