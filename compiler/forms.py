@@ -160,15 +160,24 @@ def key_failures(entries: Entries) -> list[tuple[str, pl.Expr]]:
     before: list[Entry] = []
     if len(entries.of) > _MOST_KEYS and any(e.key.constant is None for e in entries.of):
         raise NotColumnar(f"a map of more than {_MOST_KEYS} keys that are no constants")
+    constants: dict[tuple[bool, object], list[Entry]] = {}
     for entry in entries.of:
         key, present = entry.key, entry.present
         usable = plain(key.type) in (BOOL, INT, UINT, STRING)
         bad = key.value.is_null() if usable and key.nullable else None if usable else pl.lit(value=True)
-        again = _any([_present_and_same(e, key) for e in before]) if usable else None
-        found = [(BAD_KEY, bad), (DUPLICATE_KEY, again)]
-        failures += [
-            (message, where if present is None else present & where) for message, where in found if where is not None
-        ]
+        alike = before
+        if key.constant is not None:
+            # Constants are known to be equal or not, so that many of them take no longer each.
+            (value,) = key.constant
+            same = constants.get((isinstance(value, bool), value), [])
+            others = [e for e in before if e.key.constant is None] if len(before) < _MOST_KEYS else []
+            alike = [*others, *same]
+            if not any(e.present is None for e in same):
+                constants[isinstance(value, bool), value] = [*same, entry]
+        again = _any([_present_and_same(e, key) for e in alike]) if usable else None
+        for message, where in ((BAD_KEY, bad), (DUPLICATE_KEY, again)):
+            if where is not None:
+                failures.append((message, where if present is None else present & where))
         before.append(entry)
     return failures
 
