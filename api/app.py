@@ -66,7 +66,9 @@ def create_app(settings: Settings, store: Store, *, keyless: bool = False) -> Fa
     )
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Requests are checked against the document: the first ones, which may come at once, find it made.
+        app.openapi()
         service.previews.start()
         try:
             yield

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import structlog
+    from structlog.typing import EventDict
 
 
 def set_up_logs() -> None:
@@ -31,6 +32,7 @@ def set_up_logs() -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_messages,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
@@ -41,6 +43,15 @@ def set_up_logs() -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _without_messages(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Of an exception, its kind and where it comes from: its message may quote data."""
+    told = event.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else told
+    if isinstance(error, BaseException):
+        event["exception"], event["places"] = type(error).__name__, places(error)
+    return event
 
 
 def logger() -> structlog.stdlib.BoundLogger:
