@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from math import copysign, frexp, inf, isfinite
 
@@ -187,7 +188,7 @@ def _add_doubles(a: Cell, b: Cell) -> Cell:
     elif _is_zero(a, 1.0):
         value = _plus_zero(b.standard)
     else:
-        value = a.standard + b.standard
+        value = operator.add(*_summands(a, b))
     return result(DOUBLE, value, a, b, fails=False)
 
 
@@ -197,8 +198,26 @@ def _subtract_doubles(a: Cell, b: Cell) -> Cell:
     elif _is_zero(a, 1.0):
         value = _plus_zero(-b.standard)
     else:
-        value = a.standard - b.standard
+        value = operator.sub(*_summands(a, b))
     return result(DOUBLE, value, a, b, fails=False)
+
+
+def _summands(a: Cell, b: Cell) -> tuple[pl.Expr, pl.Expr]:
+    """Two doubles to be added. Polars adds no 0.0 that is the same for all rows, and leaves -0.0 as it is."""
+    left, right = a.standard, b.standard
+    first = left if a.constant is not None or left.meta.is_column() else _of_each_row(left, right)
+    second = right if b.constant is not None or right.meta.is_column() else _of_each_row(right, left)
+    return first, second
+
+
+def _of_each_row(number: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """The same doubles, bit by bit, as a column with a number of its own for each row of ``other``.
+
+    What is one number for all rows, such as a literal that each row has taken of a conditional, Polars calculates with
+    in other ways: it multiplies with a reciprocal, which rounds twice, and leaves out a sum with zero.
+    """
+    zero = (other.is_null() & pl.lit(value=False)).cast(pl.Int64)
+    return (number.reinterpret(dtype=pl.Int64) + zero).reinterpret(dtype=pl.Float64)
 
 
 def _is_zero(cell: Cell, sign: float) -> bool:
@@ -218,9 +237,7 @@ def _multiply_doubles(a: Cell, b: Cell) -> Cell:
 def _divide_doubles(a: Cell, b: Cell) -> Cell:
     dividend, divisor = a.standard, b.standard
     if not _has_exact_reciprocal(b):
-        # By one number for all rows Polars multiplies with its reciprocal, which rounds twice. The sum with -0.0, which
-        # is the number itself, gives each row a number of its own.
-        divisor = divisor + dividend.is_null().cast(pl.Float64) * pl.lit(-0.0, dtype=pl.Float64)
+        divisor = _of_each_row(divisor, dividend)
     return result(DOUBLE, dividend / divisor, a, b, fails=False)
 
 

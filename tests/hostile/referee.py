@@ -123,7 +123,8 @@ class Referee:
         if "user" in used:
             if "`" in condition or used & self._fieldless:
                 left_out = (_ABSENT, None) if not _SELECTION.search(condition) else (_ABSENT,)
-                row["user"] = {n: c[place] for n, c in columns.items() if n in condition and c[place] not in left_out}
+                asked = {n: c[place] for n, c in columns.items() if n in used or f"`{n}`" in condition}
+                row["user"] = {n: cell for n, cell in asked.items() if cell not in left_out}
             else:
                 row["user"] = self._rows[nulls][place]
         return row

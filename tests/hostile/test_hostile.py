@@ -267,6 +267,7 @@ ONE_VALUE = {
     "none": pl.lit(None, dtype=pl.Boolean),
     "zero": pl.lit(0),
     "three": pl.lit(3.0),
+    "nought": pl.lit(0.0),
 }
 
 
@@ -278,6 +279,7 @@ ONE_VALUE = {
         "flag ? 1 / zero : zero", "1 / zero", "zero / zero", "l.exists(e, none)", "l.map(e, flag)",
         "l.all(e, e > three)",
         "flag && x > three", "none || x > three", "[three, x]", "string(three)", "timestamp(zero) < now",
+        "x / nought", "three / nought",
         "x / three", "x / 3.0", "x / [1.0, 3.0][1]", "three / x", "l.map(e, e / three)", "l.map(e, e / 3.0)",
         "l.map(e, x / 3.0)", "l.map(e, e / [1.0, 3.0][1])", "zero == 0 ? l : [x]",
     ],
