@@ -58,11 +58,13 @@ def test_a_chain_is_answered_on_every_path() -> None:
 def test_a_chain_takes_linear_time() -> None:
     def seconds(length: int) -> float:
         text = chain(length)
-        started = process_time()
-        for _ in range(5):
+        best = float("inf")
+        for _ in range(7):
+            started = process_time()
             planning, (one,) = planned(text)
             planning.reasons.of(one.condition, segment=True)
-        return process_time() - started
+            best = min(best, process_time() - started)
+        return best
 
     seconds(10)
     assert seconds(40) < 10 * seconds(10)
@@ -106,20 +108,21 @@ def test_only_the_fields_that_a_variable_is_asked_for_are_carried() -> None:
 
 
 def test_a_clause_is_interpreted_with_the_variables_that_it_uses() -> None:
-    text = 'cel.bind(unused, b * 3, cel.bind(x, a, cel.bind(y, x + 1, {"k": y}.k > 2 && b > 0)))'
+    clause = "[1].transformMapEntry(j, e, {e: y})[1] > 2"
+    text = f"cel.bind(unused, b * 3, cel.bind(x, a, cel.bind(y, x + 1, {clause} && b > 0)))"
     result = evaluate(text, FRAME)
     assert result.mode == "mixed"
-    (clause,) = result.interpreted
-    assert clause.text == '{"k": y}.k > 2'
-    assert clause.rows == 3
+    (found,) = result.interpreted
+    assert found.text == clause
+    assert found.rows == 3
     assert result.values.to_list() == [False, True, None, True]
     assert result.errors[2] == "x is null in `x + 1`"
 
 
 def test_a_shared_clause_keeps_the_variables_of_its_own_condition() -> None:
     conditions = {
-        "one": 'cel.bind(x, a, {"k": x}.k > 2 && b > 0)',
-        "two": 'cel.bind(z, a, {"k": z}.k > 2 || b > 0)',
+        "one": "cel.bind(x, a, [1].transformMapEntry(j, e, {e: x})[1] > 2 && b > 0)",
+        "two": "cel.bind(z, a, [1].transformMapEntry(j, e, {e: z})[1] > 2 || b > 0)",
     }
     assert [(r.user_count, r.error_count) for r in count(FRAME, conditions).results] == [(1, 1), (3, 0)]
 
