@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
@@ -53,6 +53,13 @@ class Family(Protocol):
         ...
 
 
+class Atoms(NamedTuple):
+    """The rows of a chunk for which each atom holds, by fingerprint, and the bitmap of all rows."""
+
+    known: dict[str, Bitmaps]
+    every: Words
+
+
 @dataclass
 class Batch:
     """Compiled conditions that are counted together.
@@ -76,22 +83,28 @@ class Batch:
     _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
     _steps: dict[tuple[str, ...], tuple[Step, ...]] = field(default_factory=dict)
 
-    def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally], facts: FactsOf | None = None) -> None:
-        """Adds a chunk's counts to each condition's tally; ``facts``: what is known of its values."""
-        for found, total in zip(self.answers(chunk, facts), tallies, strict=True):
+    def tally(self, atoms: Atoms, tallies: Sequence[Tally]) -> None:
+        """Adds a chunk's counts to each condition's tally."""
+        for found, total in zip(self.answers(atoms), tallies, strict=True):
             members = bitmaps.count(found.surely)
             total.members += members
             if found.maybe is not found.surely:
                 total.errors += bitmaps.count(found.maybe) - members
 
-    def answers(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Iterator[Bitmaps]:
-        """The rows of a chunk for which each condition holds. What fails in Polars fails before the first."""
-        every = bitmaps.every_row(chunk.height)
-        return self.skeletons.answers(self._atoms(chunk, every, facts or {}), every)
+    def answers(self, atoms: Atoms) -> Iterator[Bitmaps]:
+        """The rows of a chunk for which each condition holds."""
+        return self.skeletons.answers(atoms.known, atoms.every)
 
-    def _atoms(self, chunk: pl.DataFrame, every: Words, facts: FactsOf) -> dict[str, Bitmaps]:
-        """The rows for which each atom holds; anything for those on which, by what is known, nothing depends."""
-        decided = {} if self.decisions is None else self.decisions.on(facts)
+    def atoms(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Atoms:
+        """The rows of a chunk for which each atom holds. What fails in Polars fails here. Threads may ask at once.
+
+        Args:
+            chunk: the rows.
+            facts: what is known of their values. An atom may say anything of rows on which, by that, nothing depends on
+                it.
+        """
+        every = bitmaps.every_row(chunk.height)
+        decided = {} if self.decisions is None else self.decisions.on(facts or {})
         known = bitmaps.constants(decided, every)
         for key, family in self.families.items():
             if not self.of_families[key] <= decided.keys():
@@ -102,7 +115,7 @@ class Batch:
         columns = select(chunk, self._needed(rest), expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
             known[fingerprint] = bitmaps.of_column(answers, every)
-        return known
+        return Atoms(known, every)
 
     def _needed(self, atoms: tuple[str, ...]) -> tuple[Step, ...]:
         """What is computed before these atoms, and for no other conditions."""
@@ -151,10 +164,11 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     """The atoms and skeletons of compiled conditions."""
     chosen = optimisations or Optimisations()
     skeletons = Skeletons([one.condition.node for one in planned])
-    values = {fingerprint: lowering.lower(node).value for fingerprint, node in skeletons.atoms.items()}
-    expressions = {fingerprint: value.cast(pl.Boolean) for fingerprint, value in values.items()}
+    cells = {fingerprint: lowering.lower(node) for fingerprint, node in skeletons.atoms.items()}
+    values = {fingerprint: cell.value for fingerprint, cell in cells.items()}
+    expressions = {name: v if cells[name].dtype == pl.Boolean() else v.cast(pl.Boolean) for name, v in values.items()}
     work = Batch(skeletons, expressions, lowering)
-    _on_columns(work, chosen)
+    _on_columns(work, chosen, {name for name, cell in cells.items() if not cell.fallible})
     if chosen.elements:
         _on_elements(work, values)
     if chosen.skipping:
@@ -162,8 +176,11 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     return work
 
 
-def _on_columns(work: Batch, chosen: Optimisations) -> None:
-    """Finds the atoms that ask one column of texts, or compare one column with constants."""
+def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
+    """Finds the atoms that ask one column of texts, or compare one column with constants.
+
+    ``certain``: those that fail on no row.
+    """
     schema = work.lowering.schema
     texts: dict[str, dict[str, pl.Expr]] = {}
     comparisons: dict[str, dict[str, Call]] = {}
@@ -187,7 +204,7 @@ def _on_columns(work: Batch, chosen: Optimisations) -> None:
         questions = [one for one in (question(name, node, dtype) for name, node in atoms.items()) if one is not None]
         if chosen.thresholds and len(questions) >= _FEWEST_FOR_THRESHOLDS:
             work.families["thresholds", column] = thresholds(
-                column, schema.types[column], dtype, questions, work.expressions
+                column, schema.types[column], dtype, questions, work.expressions, certain=certain
             )
             work.of_families["thresholds", column] = frozenset(one.name for one in questions)
         elif chosen.narrowing:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
 from .classes import Codes, Partition, code_type, selection
-from .texts import FEW_TEXTS, Texts, Truth, both, flags_of
+from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of
 
 _FEW_EXCEPTIONS = 16
 """Texts that are unlike the others for a condition: up to it, they are classes; beyond, each row is looked up."""
@@ -43,18 +43,19 @@ class Dictionary:
 
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each condition holds; nothing where its texts are too many for this to pay."""
-        places = self._texts.places(chunk.get_column(self._column))
-        if places is None:
+        met = self._texts.met(chunk.get_column(self._column))
+        if met is None:
             return {}
-        classing = self._classed()
-        found = both(classing.truths, classing.partition.rows(classing.classes.take(places), every))
-        rows = (of_flags(flags.take(places)) for flags in flags_of(classing.others))
+        classing = self._classed(met)
+        found = both(classing.truths, classing.partition.rows(classing.classes.take(met.places), every))
+        rows = (of_flags(flags.take(met.places)) for flags in flags_of(classing.others))
         return found | both(classing.others, rows)
 
-    def _classed(self) -> _Classing:
-        if self._classing is None or self._classing[0] != self._texts.version:
-            self._classing = self._texts.version, _classing(self._texts.truths, self._texts.count)
-        return self._classing[1]
+    def _classed(self, met: Met) -> _Classing:
+        known = self._classing
+        if known is None or known[0] != met.version:
+            known = self._classing = met.version, _classing(met.truths, met.known)
+        return known[1]
 
 
 def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:

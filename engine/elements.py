@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from compiler.space import ELEMENT, Kind, Reduction
 
 from .bitmaps import Bitmaps, Words, of_flags
+from .classes import code_type
 from .texts import Texts, Truth
 
 _FEW = 8
@@ -30,15 +31,12 @@ class Elements:
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each condition holds; nothing where its texts are too many for this to pay."""
         lists = chunk.get_column(self._column)
-        places = self._texts.places(lists.explode(empty_as_null=False, keep_nulls=False))
-        if places is None:
+        met = self._texts.met(lists.explode(empty_as_null=False, keep_nulls=False))
+        if met is None:
             return {}
-        owners = _Owners(lists, places)
+        owners = _Owners(lists, met.places)
         absent = of_flags(lists.is_null().to_numpy()) if lists.has_nulls() else None
-        return {
-            name: _reduced(self._kinds[name], truth, owners, absent, every)
-            for name, truth in self._texts.truths.items()
-        }
+        return {name: _reduced(self._kinds[name], truth, owners, absent, every) for name, truth in met.truths.items()}
 
 
 def list_of_texts(reduction: Reduction) -> str | None:
@@ -90,9 +88,10 @@ class _Owners:
     def _by_text(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The owners in the order of their texts, and where each text's end."""
         if self._sorted is None:
-            # Two octets are sorted by counting.
-            order = np.argsort(self._places.astype(np.uint16), kind="stable")
-            self._sorted = self._lists[order], np.cumsum(np.bincount(self._places))
+            # One octet or two are sorted by counting.
+            counts = np.bincount(self._places)
+            order = np.argsort(self._places.astype(code_type(len(counts))), kind="stable")
+            self._sorted = self._lists[order], np.cumsum(counts)
         return self._sorted
 
     def _flagged(self, rows: NDArray[np.intp]) -> Words:

@@ -7,6 +7,7 @@ condition on that column alone is evaluated once for each text that the scan mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -59,51 +60,53 @@ def both(truths: Mapping[str, Truth], rows: Iterable[Words]) -> dict[str, Bitmap
     return found
 
 
-class Texts:
-    """The texts of a column that were met so far, and what holds for each.
+class Met(NamedTuple):
+    """The texts of a chunk.
 
     Attributes:
+        places: for each row, the place of its text among the known ones.
         truths: for each condition, a flag a known text.
+        known: how many texts there are; null is one of them.
         version: another number whenever the known texts change.
     """
+
+    places: NDArray[np.int32]
+    truths: Mapping[str, Truth]
+    known: int
+    version: int
+
+
+class Texts:
+    """The texts of a column that were met so far, and what holds for each. Chunks may be met at the same time."""
 
     def __init__(self, column: str, conditions: Mapping[str, pl.Expr]) -> None:
         """``conditions``: over a frame with texts as its one column, of the name ``column``."""
         self._column = column
         self._conditions = conditions
-        self._few = False
-        self.version = 0
+        self._few: bool | None = None
+        self._version = 0
+        self._lock = Lock()
         self._forget()
 
-    @property
-    def count(self) -> int:
-        """How many texts are known; null is one of them."""
-        return self._known.height
-
-    def places(self, column: pl.Series) -> NDArray[np.int32] | None:
-        """For each row, the place of its text among the known ones; None where there are too many distinct texts."""
-        import pyarrow.compute as pc
-
-        if not self._few and int(pl.select(pl.lit(column).approx_n_unique()).item()) > _most(len(column)):
+    def met(self, column: pl.Series) -> Met | None:
+        """The texts of a chunk's column; None where there are too many distinct ones, in this chunk or one before."""
+        if self._few is None:
+            self._few = int(pl.select(pl.lit(column).approx_n_unique()).item()) <= _most(len(column))
+        if not self._few:
             return None
-        # pyarrow 26 encodes a null of string views as an empty text: nulls are kept out and get a place of their own.
-        encoded = pc.dictionary_encode(column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()))
-        self._few = len(encoded.dictionary) <= _most(len(column))
-        values = pl.Series(_TEXT, encoded.dictionary, dtype=pl.String())
-        indices = encoded.indices
-        if indices.null_count:
-            indices = indices.fill_null(len(values))
-            values = values.extend(pl.Series([None], dtype=pl.String()))
-        if self.count + len(values) > MOST_TEXTS:
-            self._forget()
-        within: NDArray[np.int32] = indices.to_numpy(zero_copy_only=False)
-        return self._learn(values).take(within)
+        values, within = _distinct(column)
+        self._few = len(values) <= _most(len(column))
+        with self._lock:
+            if self._known.height + len(values) > MOST_TEXTS:
+                self._forget()
+            places = self._learn(values)
+            return Met(places.take(within), self._truths, self._known.height, self._version)
 
     def _forget(self) -> None:
         nothing = np.zeros(0, dtype=np.bool_)
         self._known = pl.DataFrame(schema={_TEXT: pl.String(), _PLACE: pl.Int32()})
-        self.truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing, nothing))
-        self.version += 1
+        self._truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing, nothing))
+        self._version += 1
 
     def _learn(self, values: pl.Series) -> NDArray[np.int32]:
         """The places of distinct texts; unknown ones become known."""
@@ -112,15 +115,30 @@ class Texts:
         if not len(new):
             return found.to_numpy()
         answers = evaluated(new.rename(self._column).to_frame(), self._conditions)
-        self.truths = {name: _extended(truth, answers.get_column(name)) for name, truth in self.truths.items()}
-        places = pl.int_range(self.count, self.count + len(new), dtype=pl.Int32(), eager=True).alias(_PLACE)
+        self._truths = {name: _extended(truth, answers.get_column(name)) for name, truth in self._truths.items()}
+        first = self._known.height
+        places = pl.int_range(first, first + len(new), dtype=pl.Int32(), eager=True).alias(_PLACE)
         self._known = pl.concat([self._known, pl.DataFrame([new, places])])
-        self.version += 1
+        self._version += 1
         return self._find(values).to_numpy()
 
     def _find(self, values: pl.Series) -> pl.Series:
         joined = values.to_frame().join(self._known, on=_TEXT, how="left", nulls_equal=True, maintain_order="left")
         return joined.get_column(_PLACE)
+
+
+def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
+    """The distinct texts of a column, and the place among them of each row's."""
+    import pyarrow.compute as pc
+
+    # pyarrow 26 encodes a null of string views as an empty text: nulls are kept out and get a place of their own.
+    encoded = pc.dictionary_encode(column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()))
+    values = pl.Series(_TEXT, encoded.dictionary, dtype=pl.String())
+    indices = encoded.indices
+    if indices.null_count:
+        indices = indices.fill_null(len(values))
+        values = values.extend(pl.Series([None], dtype=pl.String()))
+    return values, indices.to_numpy(zero_copy_only=False)
 
 
 def _most(rows: int) -> float:

@@ -6,7 +6,7 @@ from another. A chunk's values only have to be put into their classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -76,7 +76,13 @@ class Thresholds:
 
 
 def thresholds(
-    column: str, type_: Type, dtype: pl.DataType, questions: Iterable[Question], expressions: Mapping[str, pl.Expr]
+    column: str,
+    type_: Type,
+    dtype: pl.DataType,
+    questions: Iterable[Question],
+    expressions: Mapping[str, pl.Expr],
+    *,
+    certain: Container[str] = (),
 ) -> Thresholds:
     """The classes that comparisons make of a column's values.
 
@@ -86,6 +92,7 @@ def thresholds(
         dtype: its Polars type.
         questions: comparisons of it with constants.
         expressions: the same, lowered, by fingerprint.
+        certain: the fingerprints of those that fail on no row: there is no null.
     """
     answered = list(asked(column, type_, dtype, questions, expressions))
     changes = sorted({start for one in answered for start in one.changes()})
@@ -95,7 +102,7 @@ def thresholds(
     for one in answered:
         selected.append((one.name, False))
         selections.append(_selection(one, one.true, places))
-        if one.maybe != one.true:
+        if one.maybe != one.true and one.name not in certain:
             selected.append((one.name, True))
             selections.append(_selection(one, one.maybe, places))
     starts: _Starts = np.array(changes, np.float64) if dtype.is_float() else np.array(changes, np.int64)

@@ -82,7 +82,7 @@ def test_each_optimisation_keeps_the_answers(
     assert bool(work.comparisons) == chosen.narrowing
     tallies = [Tally() for _ in planned]
     for chunk in snapshot.chunks(planning.columns, rows):
-        work.tally(chunk, tallies)
+        work.tally(work.atoms(chunk), tallies)
     assert [(tally.members, tally.errors) for tally in tallies] == alone
 
 
