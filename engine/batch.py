@@ -36,6 +36,7 @@ from .results import Tally
 from .skeletons import Skeletons
 from .skipping import Decisions
 from .steps import needed
+from .texts import decoded
 from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
@@ -70,6 +71,7 @@ class Batch:
         families: the atoms that are answered together, by how and on which column.
         of_families: their fingerprints.
         comparisons: the fingerprints of other comparisons of one column with a constant, by column.
+        encoded: the columns of texts that only dictionaries ask, and that may come as Enum.
         decisions: what the statistics of a chunk decide; None where they are not asked.
     """
 
@@ -79,6 +81,7 @@ class Batch:
     families: dict[tuple[str, str], Family] = field(default_factory=dict)
     of_families: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     comparisons: dict[str, list[str]] = field(default_factory=dict)
+    encoded: frozenset[str] = frozenset()
     decisions: Decisions | None = None
     _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
     _steps: dict[tuple[str, ...], tuple[Step, ...]] = field(default_factory=dict)
@@ -110,6 +113,8 @@ class Batch:
             if not self.of_families[key] <= decided.keys():
                 known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
+        if rest:
+            chunk = decoded(chunk, self.lowering.schema)
         chunk, narrowed = self._narrow(chunk, () if known.keys() >= self._compared else tuple(self.comparisons))
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
         columns = select(chunk, self._needed(rest), expressions)
@@ -171,6 +176,7 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     _on_columns(work, chosen, {name for name, cell in cells.items() if not cell.fallible})
     if chosen.elements:
         _on_elements(work, values)
+    work.encoded = _only_by_dictionary(work)
     if chosen.skipping:
         work.decisions = Decisions(skeletons.roots, skeletons.atoms)
     return work
@@ -224,6 +230,14 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
         if len(reductions) >= _FEWEST_FOR_DICTIONARY:
             work.families["elements", column] = Elements(column, reductions)
             work.of_families["elements", column] = frozenset(reductions)
+
+
+def _only_by_dictionary(work: Batch) -> frozenset[str]:
+    """The columns of texts that nothing but dictionaries asks."""
+    answered = {name for (kind, _), names in work.of_families.items() if kind == "dictionary" for name in names}
+    others = {name for f, e in work.expressions.items() if f not in answered for name in e.meta.root_names()}
+    _, read = needed(others, work.lowering.steps)
+    return frozenset(column for kind, column in work.families if kind == "dictionary" and column not in read)
 
 
 def _columns(node: Node) -> set[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 import polars as pl
@@ -36,8 +36,12 @@ class Chunk(NamedTuple):
         return self.wanted.to_series() if self.wanted.width else None
 
 
-def read_chunks(snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows: int) -> Iterator[Chunk]:
+def read_chunks(
+    snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows: int, texts: Set[str] = frozenset()
+) -> Iterator[Chunk]:
     """The snapshot in its order, at most ``rows`` rows at a time, with the columns of the plan and others.
+
+    Columns of ``texts`` may come as Enum.
 
     Rows that the plan skips are left out.
 
@@ -48,7 +52,7 @@ def read_chunks(snapshot: Snapshot, planning: Plan, wanted: Sequence[str], rows:
     columns = list(dict.fromkeys([*planning.columns, *wanted]))
     start = 0
     gaps = deque(planning.skip)
-    for frame in snapshot.narrowed(used).chunks(columns, rows, planning.skip):
+    for frame in snapshot.narrowed(used, texts - set(wanted)).chunks(columns, rows, planning.skip):
         while gaps and gaps[0].start == start:
             start = gaps.popleft().stop
         stop = start + frame.height

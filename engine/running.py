@@ -111,6 +111,13 @@ class Run:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._interpreter.close()
 
+    @property
+    def encoded(self) -> frozenset[str]:
+        """The columns of texts that may come as Enum."""
+        if self._alone or self.tells_errors or len(self._groups) != 1:
+            return frozenset()
+        return self._groups[0].batch.encoded
+
     def ahead(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         """The chunks in their order. While one is worked on, other threads evaluate the atoms of the next ones."""
         from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +208,14 @@ class Run:
         planned = [one.planned for one in running]
         return _Group(running, batch(planned, self._planning.lowering, self._planning.optimisations))
 
+    def _decoded(self, chunk: Chunk) -> pl.DataFrame:
+        """Its rows for a condition that is run by itself."""
+        if not self._groups and not self._evaluated:
+            return chunk.rows
+        from .texts import decoded
+
+        return decoded(chunk.rows, self._planning.lowering.schema)
+
     def _add(self, one: Running, found: Bitmaps, chunk: Chunk) -> None:
         from .bitmaps import count, rows_of
 
@@ -226,7 +241,7 @@ class Run:
             outcome = run(
                 self._planning,
                 one.planned,
-                chunk.rows,
+                self._decoded(chunk),
                 interpreter=self._interpreter,
                 spending=one.spending,
                 reasons=asked,

@@ -57,8 +57,7 @@ class Decisions:
             column, test = _of_column(atom)
             if column is not None:
                 self._by_column.setdefault(column, []).append(_atom(fingerprint, atom, test))
-        self._atoms_of: list[list[str]] = []
-        self._roots_of: dict[str, list[int]] = {}
+        self._index: _Index | None = None
 
     def on(self, facts: FactsOf) -> dict[str, bool]:
         """The atoms that need not be evaluated on rows of which something is known, by fingerprint, with what each is
@@ -79,25 +78,34 @@ class Decisions:
 
     def _idle(self, known: Mapping[str, bool]) -> Iterator[str]:
         """The atoms on which no condition depends any more."""
-        if not self._atoms_of:
-            self._index()
-        touched = {root for fingerprint in known for root in self._roots_of[fingerprint]}
+        # Made whole before it is kept: several threads may ask at once.
+        index = self._index = self._index or _index(self._roots)
+        touched = {root for fingerprint in known for root in index.roots_of[fingerprint]}
         decided = dict(known)
         needed: set[str] = set()
         for root in touched:
             _decide(self._roots[root], decided, needed)
         for root in touched:
-            for fingerprint in self._atoms_of[root]:
-                if fingerprint not in needed and touched.issuperset(self._roots_of[fingerprint]):
+            for fingerprint in index.atoms_of[root]:
+                if fingerprint not in needed and touched.issuperset(index.roots_of[fingerprint]):
                     yield fingerprint
 
-    def _index(self) -> None:
-        """Which atoms stand in which conditions."""
-        for place, root in enumerate(self._roots):
-            found = list(dict.fromkeys(_atoms(root)))
-            self._atoms_of.append(found)
-            for fingerprint in found:
-                self._roots_of.setdefault(fingerprint, []).append(place)
+
+class _Index(NamedTuple):
+    """Which atoms stand in which conditions: the atoms of each, and the conditions of each atom by their numbers."""
+
+    atoms_of: list[list[str]]
+    roots_of: dict[str, list[int]]
+
+
+def _index(roots: Sequence[Node]) -> _Index:
+    index = _Index([], {})
+    for place, root in enumerate(roots):
+        found = list(dict.fromkeys(_atoms(root)))
+        index.atoms_of.append(found)
+        for fingerprint in found:
+            index.roots_of.setdefault(fingerprint, []).append(place)
+    return index
 
 
 def _atoms(node: Node) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
@@ -116,12 +116,13 @@ class Snapshot:
             written == place or (place.is_dir() and written.is_relative_to(place)) or fnmatch(str(written), str(place))
         )
 
-    def narrowed(self, used: Mapping[str, Shape]) -> Snapshot:
-        """The snapshot with :meth:`chunks` of which nested columns may hold only the parts that are used.
+    def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> Snapshot:
+        """The snapshot with :meth:`chunks` of which nested columns may hold only the parts that are used, and the
+        columns of ``texts`` may come as Enum.
 
-        Where the files allow it, the rest is not read at all.
+        Where the files allow it, the rest is not read at all, and texts are taken from the files' own dictionaries.
         """
-        return replace(self, source=self.source.narrowed(used))
+        return replace(self, source=self.source.narrowed(used, texts))
 
     def statistics(self, columns: Sequence[str]) -> Statistics | None:
         """What is known of these columns' values without reading them; None where the source does not tell.

@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from compiler.schema import Schema
+
 from .bitmaps import Bitmaps, Words
 from .evaluated import evaluated
 
@@ -40,6 +42,12 @@ class Truth(NamedTuple):
         """Both changed alike."""
         surely = change(self.surely)
         return Truth(surely, surely if self.maybe is self.surely else change(self.maybe))
+
+
+def decoded(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """A frame with its columns of texts as texts, where they came as Enum."""
+    enums = [n for n, d in frame.schema.items() if isinstance(d, pl.Enum) and schema.columns.get(n) == pl.String()]
+    return frame.with_columns(frame.get_column(name).cast(pl.String()) for name in enums) if enums else frame
 
 
 def flags_of(truths: Mapping[str, Truth]) -> Iterator[NDArray[np.bool_]]:
@@ -90,9 +98,9 @@ class Texts:
 
     def met(self, column: pl.Series) -> Met | None:
         """The texts of a chunk's column; None where there are too many distinct ones, in this chunk or one before."""
-        if self._few is None:
+        if self._few is None and column.dtype == pl.String():
             self._few = int(pl.select(pl.lit(column).approx_n_unique()).item()) <= _most(len(column))
-        if not self._few:
+        if self._few is False:
             return None
         values, within = _distinct(column)
         self._few = len(values) <= _most(len(column))
@@ -127,8 +135,10 @@ class Texts:
         return joined.get_column(_PLACE)
 
 
-def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
+def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
     """The distinct texts of a column, and the place among them of each row's."""
+    if isinstance(column.dtype, pl.Enum):
+        return _categories(column, column.dtype.categories)
     import pyarrow.compute as pc
 
     # pyarrow 26 encodes a null of string views as an empty text: nulls are kept out and get a place of their own.
@@ -139,6 +149,14 @@ def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
         indices = indices.fill_null(len(values))
         values = values.extend(pl.Series([None], dtype=pl.String()))
     return values, indices.to_numpy(zero_copy_only=False)
+
+
+def _categories(column: pl.Series, categories: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
+    values, places = categories.alias(_TEXT), column.to_physical()
+    if not column.has_nulls():
+        return values, places.to_numpy()
+    wider = places.cast(pl.UInt32()).fill_null(len(values))
+    return values.extend_constant(None, 1), wider.to_numpy()
 
 
 def _most(rows: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -98,8 +98,10 @@ class Source(Protocol):
         """
         ...
 
-    def narrowed(self, used: Mapping[str, Shape]) -> Source:
-        """The source with ``chunks`` whose nested columns may hold only the parts used; itself, where it cannot."""
+    def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> Source:
+        """The source with ``chunks`` whose nested columns may hold only the parts used, and whose columns of ``texts``
+        may come as Enum, by their distinct texts; itself, where it cannot.
+        """
         ...
 
 

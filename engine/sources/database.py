@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -100,7 +100,7 @@ class DuckDBSource:
         for batch in self._batches(columns, rows):
             yield from slices(batch, rows)
 
-    def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
+    def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> Self:  # noqa: ARG002  (they come whole)
         return self
 
     def _batches(self, columns: Sequence[str], rows: int = _BATCH_ROWS) -> Iterator[pl.DataFrame]:

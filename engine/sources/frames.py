@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Self
 
@@ -81,7 +81,7 @@ class FrameSource:
     def chunks(self, columns: Sequence[str], rows: int, skip: Sequence[range] = ()) -> Iterator[pl.DataFrame]:
         return slices(self.scan(columns, skip).collect(), rows)
 
-    def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
+    def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> Self:  # noqa: ARG002  (they come whole)
         return self
 
 
@@ -127,5 +127,5 @@ class LazySource:
             for batch in self.scan(columns).collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
                 yield from slices(batch, rows)
 
-    def narrowed(self, used: Mapping[str, Shape]) -> Self:  # noqa: ARG002  (its columns come whole)
+    def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> Self:  # noqa: ARG002  (they come whole)
         return self

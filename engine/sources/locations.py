@@ -63,11 +63,17 @@ def open_location(location: str, overrides: Mapping[str, str]) -> Source:
 
     match kind:
         case "Parquet":
-            from .parquet import ParquetFile, read_parquet_fields, scan_parquet
+            from .parquet import ParquetFile, read_parquet_fields, read_parquet_texts, scan_parquet
 
             files = [ParquetFile.open(path) for path in paths]
             return PartsSource.of(
-                location, kind, parts, files, scan_alike=scan_parquet, read_fields=read_parquet_fields
+                location,
+                kind,
+                parts,
+                files,
+                scan_alike=scan_parquet,
+                read_fields=read_parquet_fields,
+                read_texts=read_parquet_texts,
             )
         case "Arrow IPC":
             from .arrow import IpcFile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -30,6 +30,7 @@ class Piece(NamedTuple):
 
 
 Pieces = Callable[[int, Sequence[range]], Iterator[Piece]]
+ReadTexts = Callable[[Path, Sequence[int], Sequence[str]], pl.DataFrame]
 ReadFields = Callable[[Path, Sequence[int] | None, Mapping[str, Shape]], pl.DataFrame]
 
 
@@ -74,9 +75,12 @@ class PartsSource:
     Attributes:
         partition: the types of the columns that directory names give (``country=DE/``); they win over a file's own.
         scan_alike: reads several files in one scan, where the format can; their types must be the same.
+        read_texts: reads columns of texts of a file's row groups by their distinct texts, as Enum, where the file has
+            them so; it leaves out the others.
         read_fields: reads some fields of nested columns of a file's row groups (None: all), where the format can.
         identify: gives the fingerprint of what are no local files.
         nested: the columns that are read so, with the parts that are.
+        texts: the columns of texts that may come as Enum.
     """
 
     name: str
@@ -88,7 +92,9 @@ class PartsSource:
     scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None]
     read_fields: ReadFields | None = None
     identify: Callable[[], str] | None = None
+    read_texts: ReadTexts | None = None
     nested: Mapping[str, Shape] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -101,6 +107,7 @@ class PartsSource:
         scan_alike: Callable[[Sequence[TableFile]], pl.LazyFrame | None] = lambda _: None,
         read_fields: ReadFields | None = None,
         identify: Callable[[], str] | None = None,
+        read_texts: ReadTexts | None = None,
     ) -> PartsSource:
         """One table of the files; ``identify`` gives their fingerprint where they are no local files.
 
@@ -111,7 +118,7 @@ class PartsSource:
         common = _common_columns(files)
         unreadable = {name: type_ for name, type_ in common.unreadable.items() if name not in partition}
         columns = Columns({**common.readable, **partition}, unreadable)
-        return cls(name, format, parts, tuple(files), columns, partition, scan_alike, read_fields, identify)
+        return cls(name, format, parts, tuple(files), columns, partition, scan_alike, read_fields, identify, read_texts)
 
     def count_rows(self) -> int:
         return sum(file.rows() for file in self.files)
@@ -152,10 +159,11 @@ class PartsSource:
                 yield index, range(rows.start - start, rows.stop - start)
             start += size
 
-    def narrowed(self, used: Mapping[str, Shape]) -> PartsSource:
+    def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> PartsSource:
         """The source with nested columns of which ``chunks`` reads the parts used, where every file has them alike."""
         if self.read_fields is None:
             return self
+        own = frozenset(n for n in texts if n not in self.partition and self.columns.readable[n] == pl.String())
         nested = {
             name: shape
             for name, shape in used.items()
@@ -164,7 +172,7 @@ class PartsSource:
             and cut(self.columns.readable[name], shape) != self.columns.readable[name]
             and all(file.columns.readable[name] == self.columns.readable[name] for file in self.files)
         }
-        return replace(self, nested=nested)
+        return replace(self, nested=nested, texts=own if self.read_texts is not None else frozenset())
 
     def chunks(self, columns: Sequence[str], rows: int, skip: Sequence[range] = ()) -> Iterator[pl.DataFrame]:
         """Small files are read together, up to ``rows`` rows; a larger one in pieces."""
@@ -200,9 +208,10 @@ class PartsSource:
         by_fields = {name: self.nested[name] for name in columns if name in self.nested}
         if piece is not None and piece.row_groups is None:
             by_fields = {}
-        whole = [name for name in columns if name not in by_fields]
         with reading(self.name, self.format):
-            frames = []
+            texts = self._texts(indices, columns, piece)
+            frames = [texts] if texts.width else []
+            whole = [name for name in columns if name not in by_fields and name not in texts.columns]
             if whole or not columns:
                 scan = self._scan(indices, whole)
                 frames.append((scan if piece is None else scan.slice(piece.start, piece.length)).collect())
@@ -212,6 +221,16 @@ class PartsSource:
                 parts = [self.read_fields(self.files[index].path, groups, by_fields) for index in indices]
                 frames.append(pl.concat(parts))
             return pl.concat(frames, how="horizontal").select(cs.by_name(*columns)) if len(frames) > 1 else frames[0]
+
+    def _texts(self, indices: Sequence[int], columns: Sequence[str], piece: Piece | None) -> pl.DataFrame:
+        """The columns of texts that come by their dictionaries: of one file's row groups."""
+        names = [name for name in columns if name in self.texts]
+        if not names or self.read_texts is None or piece is None or piece.row_groups is None:
+            return pl.DataFrame()
+        (index,) = indices
+        file = self.files[index]
+        alike = [name for name in names if file.columns.readable[name] == pl.String()]
+        return self.read_texts(file.path, piece.row_groups, alike)
 
     def _stream(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         with reading(self.name, self.format):

@@ -1,0 +1,86 @@
+"""Texts by the dictionaries that a file has of them: the counts are those of the texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engine import Snapshot, count, evaluate
+
+ROWS = 6_000
+TEXTS = ["", "é", "e\u0301", "\x00", "DE", "de", "NL", "a longer text that is kept apart from its view", None]
+CONDITIONS = [
+    *(f'c == "{text}"' for text in ("", "é", "e\\u0301", "\\u0000", "DE", "XX")),
+    'c < "NL"',
+    'c.startsWith("a longer")',
+    "size(c) == 2",
+    'c in ["NL", "de"] || n == 3',
+    '!(c > "DE")',
+    'many.endsWith("7") && c != "NL"',
+    'many == "text 12"',
+    'many != "text 13"',
+    'many < "text 2"',
+    "many == null",
+]
+
+
+def rows() -> pl.DataFrame:
+    place = pl.int_range(ROWS, eager=True)
+    return pl.DataFrame(
+        {
+            "c": pl.Series(TEXTS).gather(place % len(TEXTS)),
+            "many": pl.Series([f"text {n % 311}" if n % 17 else None for n in range(ROWS)]),
+            "n": place % 7,
+        }
+    )
+
+
+def write_whole(path: Path) -> None:
+    rows().write_parquet(path, row_group_size=1_000)
+
+
+def write_by_arrow(path: Path) -> None:
+    """A dictionary that overflows: its later pages hold the texts themselves."""
+    pq.write_table(rows().to_arrow(), path, row_group_size=2_500, dictionary_pagesize_limit=512, data_page_size=256)
+
+
+def write_arrow_dictionaries(path: Path) -> None:
+    """Columns that Arrow's own schema in the file calls dictionaries."""
+    table = rows().to_arrow()
+    encoded = [column.cast(pa.large_string()).dictionary_encode() for column in table.columns[:2]]
+    pq.write_table(pa.table([*encoded, table.column(2)], names=table.column_names), path, row_group_size=2_000)
+
+
+def write_without_dictionaries(path: Path) -> None:
+    pq.write_table(rows().to_arrow(), path, use_dictionary=False)
+
+
+@pytest.mark.parametrize("chunk", [None, 700, 2_300])
+@pytest.mark.parametrize(
+    "write",
+    [write_whole, write_by_arrow, write_arrow_dictionaries, write_without_dictionaries],
+    ids=lambda w: w.__name__,
+)
+def test_the_file_s_own_dictionaries(
+    write: object, chunk: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(write)
+    path = tmp_path / "rows.parquet"
+    write(path)
+    if chunk is not None:
+        monkeypatch.setattr("engine.counting._CHUNK_ROWS", chunk)
+    for result in count(path, {text: text for text in CONDITIONS}).results:
+        alone = evaluate(result.condition, rows(), mode="compiled").values
+        assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
+
+
+def test_texts_come_by_their_dictionary_where_the_file_has_one(tmp_path: Path) -> None:
+    write_whole(tmp_path / "rows.parquet")
+    narrowed = Snapshot.open(tmp_path / "rows.parquet").narrowed({}, {"c", "many", "n"})
+    types = {frame.schema["c"].base_type() for frame in narrowed.chunks(["n", "c", "many"], 1_000)}
+    assert types == {pl.Enum}
+    assert [frame.columns for frame in narrowed.chunks(["n", "c", "many"], 6_000)] == [["n", "c", "many"]]
