@@ -211,7 +211,7 @@ class TestRefusals:
         ]
 
     def test_what_cannot_be_compiled_is_named_where_it_stands(self) -> None:
-        rules = {"organization": 'dyn(organization_id) == dyn(segment.organization_id) && {"a": age}["a"] > 3'}
+        rules = {"organization": "dyn(organization_id) == dyn(segment.organization_id) && math.greatest(age, 1.5) > 3"}
         with pytest.raises(CompileError, match="audience rule 'organization':1:57: cannot be compiled"):
             count(USERS, Segment("age > 3", Audience(organization_id="o1")), rules=rules, mode="compiled")
 

@@ -18,7 +18,7 @@ def test_conditions_are_compared_one_by_one() -> None:
     told: list[tuple[int, int]] = []
     conditions = {
         "adults": "age > 18",
-        "mixed": "age > 80 && {81: true}[age]",
+        "mixed": 'age > 80 && {81: true, 82: "no"}[age] == true',
         "wrong": "agee > 1",
         "no columns": "true",
     }
