@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _DEBIAN = "/usr/lib/postgresql/*/bin"
 _UNPRIVILEGED = 65_534
@@ -50,19 +51,41 @@ def cluster() -> Iterator[str]:
         _run(path / "initdb", "-D", data, "-U", "cellar", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
         options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off -c max_connections=60"
         _run(path / "pg_ctl", "-D", data, "-l", directory / "log", "-o", options, "-w", "start")
-        try:
+        with _stopped_in_the_end(path, data):
             yield f"postgresql://cellar@/postgres?host={directory}"
-        finally:
-            _run(path / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def _stopped_in_the_end(path: Path, data: Path) -> Iterator[None]:
+    """Stops the server, also where this process is killed: a shell waits for the end of what it could be told."""
+    waiting = 'cat; "$0" -D "$1" -m immediate -w stop; rm -rf "$2"'
+    command = ["sh", "-c", waiting, str(path / "pg_ctl"), str(data), str(data.parent)]
+    shell = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+        **_unprivileged(),
+    )
+    try:
+        yield
+    finally:
+        shell.communicate()
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Options of a process that may not be root's."""
+    return {"user": _UNPRIVILEGED, "group": _UNPRIVILEGED, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
 def _run(*command: str | Path) -> None:
-    user = {"user": _UNPRIVILEGED, "group": _UNPRIVILEGED, "extra_groups": []} if os.geteuid() == 0 else {}
     with tempfile.TemporaryFile() as output:
         # The server inherits what pg_ctl writes to: a pipe would never end.
-        done = subprocess.run(  # type: ignore[call-overload]
+        done = subprocess.run(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -70,7 +93,7 @@ def _run(*command: str | Path) -> None:
             cwd="/",
             check=False,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-            **user,
+            **_unprivileged(),
         )
         if done.returncode:
             output.seek(0)
