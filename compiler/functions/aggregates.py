@@ -178,6 +178,10 @@ def _sum(type_: Type) -> Overload:
 
 def _sum_of_numbers(type_: Type, cell: Cell) -> Cell:
     values, inner = elements(cell)
+    if inner == pl.Null():
+        # Of lists that are known to be empty, or to hold nulls only.
+        inner = pl.Int64()
+        values = values.cast(pl.List(inner))
     total, safe = _added(values, inner), type_ == DOUBLE or _is_narrow(cell.dtype)
     if not safe:
         total = _guarded(values, total, _LIMITS[type_])
