@@ -98,6 +98,7 @@ class ChildPool:
         self._megabytes = megabytes
         self._idle: queue.LifoQueue[_Child] = queue.LifoQueue()
         self._children: set[_Child] = set()
+        self._waiting = 0
         self._lock = threading.Lock()
         self._closed = False
 
@@ -160,13 +161,13 @@ class ChildPool:
 
     @contextmanager
     def _taken(self, seconds: float) -> Iterator[_Child]:
-        """A child for one job. One whose job did not come to an end is killed, and another takes its place."""
+        """A child for one job. One whose job did not come to an end is killed."""
         child = self._take(seconds)
         try:
             yield child
         except BaseException as error:
             if not isinstance(error, Exception) or isinstance(error, (ChildError, OSError)):
-                self._replace(child)
+                self._drop(child)
             else:
                 self._idle.put(child)
             raise
@@ -179,11 +180,15 @@ class ChildPool:
             try:
                 return self._living(self._idle.get_nowait())
             except queue.Empty:
-                self._grow()
+                self._wait(1)
             try:
+                self._add()
                 return self._living(self._idle.get(timeout=max(0.0, deadline - monotonic())))
             except queue.Empty:
-                raise BusyError(f"nothing became free within {seconds:g} seconds") from None
+                if monotonic() >= deadline:
+                    raise BusyError(f"nothing became free within {seconds:g} seconds") from None
+            finally:
+                self._wait(-1)
 
     def _living(self, child: _Child) -> _Child:
         """A child that still lives.
@@ -193,21 +198,25 @@ class ChildPool:
         """
         if child.process.is_alive():
             return child
-        self._replace(child)
+        self._drop(child)
         raise queue.Empty
 
-    def _replace(self, child: _Child) -> None:
+    def _wait(self, change: int) -> None:
+        with self._lock:
+            self._waiting += change
+
+    def _drop(self, child: _Child) -> None:
+        """Kills a child. Another is started where somebody waits for one, else when somebody asks: until then, the
+        processor is idle.
+        """
         with self._lock:
             self._children.discard(child)
         child.kill()
-        self._add()
-
-    def _grow(self) -> None:
-        if len(self._children) < self._size:
+        if self._waiting:
             self._add()
 
     def _add(self) -> None:
-        """Starts a child, which is free as soon as it has imported what jobs need."""
+        """Starts a child, unless there are enough; it is free as soon as it has imported what jobs need."""
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), name="cellar evaluation", daemon=True)

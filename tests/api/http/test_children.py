@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from time import monotonic, process_time, sleep
@@ -82,8 +83,6 @@ def descendants(pid: int) -> list[int]:
 def test_after_a_deadline_the_processor_is_idle(pool: ChildPool) -> None:
     with pytest.raises(DeadlineError, match=r"it took more than 0\.7 seconds"):
         pool.call(0.7, spin, 60.0)
-    # Another child starts in its place, and then nothing is left to do.
-    assert pool.call(60, abs, -1) == 1
     family = descendants(os.getpid())
     before = used(family)
     sleep(1.0)
@@ -156,3 +155,12 @@ def test_members_of_a_snapshot_that_was_replaced_are_gone(tmp_path: Path) -> Non
         with httpx.Client(base_url=url) as other:
             assert other.get("/readyz").status_code == 503
             assert other.get("/healthz").status_code == 200
+
+
+def test_who_waits_gets_another_child(pool: ChildPool) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        slow = threads.submit(pool.call, 1.0, spin, 60.0)
+        sleep(0.2)
+        waiting = [threads.submit(pool.call, 60, abs, -number) for number in range(3)]
+        assert [one.result() for one in waiting] == [0, 1, 2]
+        assert isinstance(slow.exception(), DeadlineError)
