@@ -329,9 +329,16 @@ class Evaluator(CelPythonEvaluator):
                     continue
             return self._run(name, overload, values, span, method=method)
         if refused is None and None in values[name == "@in" :]:
-            # What is looked up in a list may be null, what is asked of anything else may not.
-            refused = values.index(None, name == "@in")
+            refused = self._null_to_blame(name, candidates, values, span)
         return CelError(NO_SUCH_OVERLOAD, span) if refused is None else self._is_null(nodes[refused], span)
+
+    def _null_to_blame(self, name: str, candidates: _Candidates, values: Sequence[object], span: Span) -> int | None:
+        """The place of the null for which no overload takes the values; None where they hold what none takes."""
+        for overload, _ in candidates:
+            if (span, overload.id) in self._resolved:
+                return refused_null(overload.parameters, values)
+        # What is looked up in a list may be null, what is asked of anything else may not.
+        return values.index(None, name == "@in")
 
     def _fitting(self, name: str, classes: tuple[type, ...], *, method: bool) -> _Candidates:
         """The overloads that values of these classes may mean, and whether the classes alone make one of them sure."""
