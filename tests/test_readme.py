@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
 import shutil
@@ -32,6 +33,11 @@ def commands() -> list[str]:
     return [line for text in texts for line in text.splitlines() if line.startswith("cellar ")]
 
 
+def exported() -> dict[str, str]:
+    """The variables that the README sets for the commands after them."""
+    return dict(re.findall(r"^export (\w+)=(\S+)$", README, re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
@@ -50,7 +56,15 @@ def test_commands_work(command: str, folder: Path) -> None:
     program, *arguments = shlex.split(command)
     found = shutil.which(program, path=Path(sys.executable).parent)
     assert found is not None
-    done = subprocess.run([found, *arguments], cwd=folder, capture_output=True, check=False, text=True, timeout=60)
+    done = subprocess.run(
+        [found, *arguments],
+        cwd=folder,
+        env={**os.environ, **exported()},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -80,12 +94,27 @@ def test_the_rules_of_audiences_compile(tmp_path: Path) -> None:
     assert count(users, segment, rules=rules).results[0].user_count == 1
 
 
-def test_the_diagnostic_is_what_is_shown() -> None:
+def test_what_is_shown_to_be_asked_is_compiled(folder: Path) -> None:
+    asked = re.findall(r"^\| [^`|]+ \| `(.+)` \|$", README, re.MULTILINE)
+    report = count(folder / SNAPSHOT, {one: one for one in asked}, now=SAMPLE_NOW, mode="compiled")
+    assert len(asked) == 8
+    assert all(result.user_count for result in report.results)
+
+
+def test_the_diagnostics_are_what_is_shown() -> None:
     text = README.split("```\nERROR")[1].split("```")[0]
     users = pl.DataFrame({"age": [30], "country": ["DE"]})
     with pytest.raises(CompileError) as raised:
         count(users, "agee > 30 && country == 5")
-    assert str(raised.value).startswith(f"ERROR{text}".rstrip())
+    assert str(raised.value) == f"ERROR{text}".rstrip()
+
+
+def test_the_warning_is_what_is_shown(tmp_path: Path) -> None:
+    text = README.split("```\nWARNING")[1].split("```")[0]
+    path = tmp_path / "users.parquet"
+    pl.DataFrame({"age": [25, 41, *[None] * 100_064]}).write_parquet(path)
+    (warning,) = count(path, "!(age > 30)", warnings=True).results[0].warnings
+    assert warning.text == f"WARNING{text}".rstrip()
 
 
 def test_the_python_session_is_real() -> None:
