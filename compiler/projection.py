@@ -38,12 +38,9 @@ def narrowed(schema: Schema, used: Mapping[str, Shape]) -> Schema:
 
 def project(frame: pl.DataFrame, used: Mapping[str, Shape]) -> pl.DataFrame:
     """The frame with its nested columns cut to the parts used; those that are cut already stay."""
-    wide = {
-        name: shape
-        for name, shape in used.items()
-        if name in frame.schema and cut(frame.schema[name], shape) != frame.schema[name]
-    }
-    expressions = [_projected(pl.col(name), frame.schema[name], shape).alias(name) for name, shape in wide.items()]
+    schema = frame.schema
+    wide = {name: shape for name, shape in used.items() if name in schema and cut(schema[name], shape) != schema[name]}
+    expressions = [_projected(pl.col(name), schema[name], shape).alias(name) for name, shape in wide.items()]
     return frame.with_columns(expressions) if expressions else frame
 
 

@@ -40,7 +40,10 @@ from .texts import decoded
 from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
-"""Conditions on a column of texts, or on the elements of one of lists, from which on a dictionary is made of it."""
+"""Conditions on a column of texts from which on a dictionary is made of it."""
+
+_FEWEST_FOR_ELEMENTS = 8
+"""Conditions on the elements of a column of lists of texts, likewise."""
 
 _FEWEST_FOR_THRESHOLDS = 12
 """Comparisons of a column with constants from which on they are sorted out together."""
@@ -113,8 +116,8 @@ class Batch:
             if not self.of_families[key] <= decided.keys():
                 known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
-        if rest:
-            chunk = decoded(chunk, self.lowering.schema)
+        answered = {column for column in self.encoded if known.keys() >= self.of_families["dictionary", column]}
+        chunk = decoded(chunk, self.lowering.schema, answered)
         chunk, narrowed = self._narrow(chunk, () if known.keys() >= self._compared else tuple(self.comparisons))
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
         columns = select(chunk, self._needed(rest), expressions)
@@ -227,7 +230,7 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
         if reduction is not None and column is not None:
             found.setdefault(column, {})[fingerprint] = reduction
     for column, reductions in found.items():
-        if len(reductions) >= _FEWEST_FOR_DICTIONARY:
+        if len(reductions) >= _FEWEST_FOR_ELEMENTS:
             work.families["elements", column] = Elements(column, reductions)
             work.of_families["elements", column] = frozenset(reductions)
 

@@ -63,7 +63,7 @@ class _Owners:
     def __init__(self, lists: pl.Series, places: NDArray[np.int32]) -> None:
         self._rows = len(lists)
         self._places = places
-        self._lists = np.repeat(np.arange(len(lists)), lists.list.len().fill_null(0).to_numpy())
+        self._lists = np.repeat(np.arange(len(lists)), lists.list.len().fill_null(0).cast(pl.Int64()).to_numpy())
         self._known: dict[int, Words] = {}
         self._sorted: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
 

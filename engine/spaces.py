@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -15,19 +16,44 @@ from compiler.space import ELEMENT, INDEX, Computed, Kind, Reduction, Space, Ste
 from .evaluated import MOST_BYTES, MOST_ELEMENTS, TooManyElements, evaluated
 
 
-@dataclass(slots=True)
+@dataclass
 class _Elements:
-    """The flattened elements of a list column: ``frame`` has one row an element, ``parents`` its parent's number."""
+    """The flattened elements of a list column.
+
+    Attributes:
+        frame: one row an element.
+        lengths: how many elements each list has.
+        present: whether each list is there.
+    """
 
     frame: pl.DataFrame
-    parents: NDArray[np.intp]
+    lengths: NDArray[np.int64]
     present: pl.Series
+
+    @cached_property
+    def parents(self) -> NDArray[np.intp]:
+        """The number of each element's list."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        return np.cumsum(self.lengths)
 
     def indices(self) -> pl.Series:
         """Each element's place in its list."""
-        lengths = np.bincount(self.parents)
-        starts = np.cumsum(lengths) - lengths
+        starts = self._ends - self.lengths
         return pl.Series(INDEX, np.arange(len(self.parents)) - starts[self.parents], dtype=pl.Int64())
+
+    def counts(self, flags: pl.Series) -> NDArray[np.int32]:
+        """How many elements of each list are flagged; null is not."""
+        # What was counted up to the end of a list, less what was up to its start: no element asks for its list.
+        before = np.zeros(len(flags) + 1, dtype=np.int32)
+        np.cumsum(_true(flags), out=before[1:])
+        return before.take(self._ends) - before.take(self._ends - self.lengths)
+
+    def any(self, flags: pl.Series) -> NDArray[np.bool_]:
+        """Whether any element of each list is flagged."""
+        return self.counts(flags) > 0 if flags.any() else np.zeros(len(self.lengths), dtype=np.bool_)
 
 
 class Spaces:
@@ -113,13 +139,13 @@ def _flattened(lists: pl.Series, places: NDArray[np.intp] | None) -> _Elements:
     own = lengths if places is None else lengths[places]
     total = int(own.sum())
     _bound(total)
-    parents = np.repeat(np.arange(len(own)), own)
     flat = lists.explode(empty_as_null=False, keep_nulls=False).alias(ELEMENT).to_frame()
     present = lists.is_not_null()
     if places is None:
-        return _Elements(flat, parents, present)
+        return _Elements(flat, own, present)
     starts, firsts = np.cumsum(lengths) - lengths, np.cumsum(own) - own
-    return _Elements(flat[np.arange(total) + (starts[places] - firsts)[parents]], parents, present.gather(places))
+    rows = np.arange(total) + np.repeat(starts[places] - firsts, own)
+    return _Elements(flat[rows], own, present.gather(places))
 
 
 def _bound(elements: int) -> None:
@@ -140,53 +166,51 @@ def _or_rows(space: Space) -> Space | None:
 def _reduce(columns: pl.DataFrame, elements: _Elements, reduction: Reduction, height: int) -> pl.Series:
     match reduction.kind:
         case Kind.ALL | Kind.EXISTS | Kind.EXISTS_ONE:
-            truth = _logical(reduction.kind, columns, elements, height)
+            truth = _logical(reduction.kind, columns, elements)
             return _masked(truth, elements.present)
         case Kind.COUNT:
             keep = columns.get_column("keep")
-            counts = pl.Series(np.bincount(elements.parents[_true(keep)], minlength=height)).cast(pl.UInt32)
-            return _masked(counts, elements.present & pl.Series(~_any(keep.is_null(), elements.parents, height)))
+            counts = pl.Series(elements.counts(keep)).cast(pl.UInt32)
+            return _masked(counts, elements.present & pl.Series(~elements.any(keep.is_null())))
         case Kind.LIST:
             return _lists(columns, elements, height, reduction.dtype)
         case Kind.FIRST:
             return _firsts(columns.get_column("value"), elements, height)
 
 
-def _logical(kind: Kind, columns: pl.DataFrame, elements: _Elements, height: int) -> pl.Series:
+def _logical(kind: Kind, columns: pl.DataFrame, elements: _Elements) -> pl.Series:
     """CEL's absorption over the elements of each parent: a deciding element outweighs an error."""
-    keep, parents = columns.get_column("keep"), elements.parents
-    failed = _any(keep.is_null(), parents, height)
+    keep = columns.get_column("keep")
+    failed = elements.any(keep.is_null())
     if kind is Kind.EXISTS_ONE:
-        truth = np.bincount(parents[_true(keep)], minlength=height) == 1
+        truth = elements.counts(keep) == 1
     else:
-        decided = _any(keep if kind is Kind.EXISTS else ~keep, parents, height)
+        decided = elements.any(keep if kind is Kind.EXISTS else ~keep)
         truth = decided if kind is Kind.EXISTS else ~decided
         failed &= ~decided
     if "failed" in columns.columns:
-        failed |= _any(columns.get_column("failed"), parents, height)
+        failed |= elements.any(columns.get_column("failed"))
     return _masked(pl.Series(truth), pl.Series(~failed))
 
 
 def _lists(columns: pl.DataFrame, elements: _Elements, height: int, dtype: pl.DataType) -> pl.Series:
     """The values of each parent's elements as a list again, those that ``keep`` holds for."""
-    values, parents = columns.get_column("value"), elements.parents
+    values, lengths = columns.get_column("value"), elements.lengths
     failed = np.zeros(height, dtype=np.bool_)
     if "failed" in columns.columns:
         failing = columns.get_column("failed")
         if "keep" in columns.columns:
             failing = failing & columns.get_column("keep")
-        failed |= _any(failing, parents, height)
+        failed |= elements.any(failing)
     if "keep" in columns.columns:
         keep = columns.get_column("keep")
-        failed |= _any(keep.is_null(), parents, height)
-        kept = _true(keep)
-        values, parents = values.filter(pl.Series(kept)), parents[kept]
-    lengths = np.bincount(parents, minlength=height)
+        failed |= elements.any(keep.is_null())
+        values, lengths = values.filter(keep.fill_null(value=False)), elements.counts(keep).astype(np.int64)
     lists = _over_offsets(values.alias("value"), lengths, dtype)
     return _masked(lists, elements.present & pl.Series(~failed))
 
 
-def _over_offsets(values: pl.Series, lengths: NDArray[np.intp], dtype: pl.DataType) -> pl.Series:
+def _over_offsets(values: pl.Series, lengths: NDArray[np.int64], dtype: pl.DataType) -> pl.Series:
     """Lists of these lengths that follow each other in ``values``: only the offsets are new."""
     import pyarrow as pa
 
@@ -223,14 +247,6 @@ def _firsts(values: pl.Series, elements: _Elements, height: int) -> pl.Series:
     places[parents] = np.flatnonzero(present)[firsts]
     missing = pl.Series(values.name, [None], dtype=values.dtype)
     return pl.concat([values, missing]).gather(places)
-
-
-def _any(flags: pl.Series, parents: NDArray[np.intp], height: int) -> NDArray[np.bool_]:
-    """Whether any element of each parent is flagged."""
-    found = np.zeros(height, dtype=np.bool_)
-    if flags.any():
-        found[parents[_true(flags)]] = True
-    return found
 
 
 def _true(flags: pl.Series) -> NDArray[np.bool_]:

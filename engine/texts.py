@@ -6,7 +6,7 @@ condition on that column alone is evaluated once for each text that the scan mee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from threading import Lock
 from typing import NamedTuple
 
@@ -26,8 +26,6 @@ FEW_TEXTS = 64
 _LARGEST_SHARE = 0.25
 """Of distinct texts among the rows: beyond, making the dictionary costs more than it saves."""
 
-_TEXT, _PLACE = "text", "place"
-
 
 class Truth(NamedTuple):
     """Flags for which a condition is ``surely`` true, and for which it ``maybe`` is: true or an error.
@@ -44,9 +42,13 @@ class Truth(NamedTuple):
         return Truth(surely, surely if self.maybe is self.surely else change(self.maybe))
 
 
-def decoded(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """A frame with its columns of texts as texts, where they came as Enum."""
-    enums = [n for n, d in frame.schema.items() if isinstance(d, pl.Enum) and schema.columns.get(n) == pl.String()]
+def decoded(frame: pl.DataFrame, schema: Schema, kept: Set[str] = frozenset()) -> pl.DataFrame:
+    """A frame with its columns of texts, but those that are kept, as texts, where they came as Enum."""
+    enums = [
+        name
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Enum) and name not in kept and schema.columns.get(name) == pl.String()
+    ]
     return frame.with_columns(frame.get_column(name).cast(pl.String()) for name in enums) if enums else frame
 
 
@@ -105,34 +107,27 @@ class Texts:
         values, within = _distinct(column)
         self._few = len(values) <= _most(len(column))
         with self._lock:
-            if self._known.height + len(values) > MOST_TEXTS:
+            if len(self._known) + len(values) > MOST_TEXTS:
                 self._forget()
             places = self._learn(values)
-            return Met(places.take(within), self._truths, self._known.height, self._version)
+            return Met(places.take(within), self._truths, len(self._known), self._version)
 
     def _forget(self) -> None:
         nothing = np.zeros(0, dtype=np.bool_)
-        self._known = pl.DataFrame(schema={_TEXT: pl.String(), _PLACE: pl.Int32()})
+        self._known: dict[str | None, int] = {}
         self._truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing, nothing))
         self._version += 1
 
     def _learn(self, values: pl.Series) -> NDArray[np.int32]:
         """The places of distinct texts; unknown ones become known."""
-        found = self._find(values)
-        new = values.filter(found.is_null())
-        if not len(new):
-            return found.to_numpy()
-        answers = evaluated(new.rename(self._column).to_frame(), self._conditions)
-        self._truths = {name: _extended(truth, answers.get_column(name)) for name, truth in self._truths.items()}
-        first = self._known.height
-        places = pl.int_range(first, first + len(new), dtype=pl.Int32(), eager=True).alias(_PLACE)
-        self._known = pl.concat([self._known, pl.DataFrame([new, places])])
-        self._version += 1
-        return self._find(values).to_numpy()
-
-    def _find(self, values: pl.Series) -> pl.Series:
-        joined = values.to_frame().join(self._known, on=_TEXT, how="left", nulls_equal=True, maintain_order="left")
-        return joined.get_column(_PLACE)
+        texts: list[str | None] = values.to_list()
+        new = [text for text in texts if text not in self._known]
+        if new:
+            answers = evaluated(pl.Series(self._column, new, dtype=pl.String()).to_frame(), self._conditions)
+            self._truths = {name: _extended(truth, answers.get_column(name)) for name, truth in self._truths.items()}
+            self._known.update({text: place for place, text in enumerate(new, len(self._known))})
+            self._version += 1
+        return np.array([self._known[text] for text in texts], dtype=np.int32)
 
 
 def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
@@ -143,7 +138,7 @@ def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
 
     # pyarrow 26 encodes a null of string views as an empty text: nulls are kept out and get a place of their own.
     encoded = pc.dictionary_encode(column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()))
-    values = pl.Series(_TEXT, encoded.dictionary, dtype=pl.String())
+    values = pl.Series(encoded.dictionary, dtype=pl.String())
     indices = encoded.indices
     if indices.null_count:
         indices = indices.fill_null(len(values))
@@ -152,7 +147,7 @@ def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
 
 
 def _categories(column: pl.Series, categories: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
-    values, places = categories.alias(_TEXT), column.to_physical()
+    values, places = categories, column.to_physical()
     if not column.has_nulls():
         return values, places.to_numpy()
     wider = places.cast(pl.UInt32()).fill_null(len(values))
