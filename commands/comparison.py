@@ -41,7 +41,10 @@ def bench_command(
     now: datetime | None,
     format: str,
 ) -> None:
-    """Compare conditions compiled with the same conditions interpreted: answers and times."""
+    """Compare conditions compiled and interpreted.
+
+    Their answers are compared on a sample of the users, and the times that they take.
+    """
     from engine.comparison import compare_all
     from engine.presentation import comparison_summary, comparison_table
     from engine.terminal import drawn, progress

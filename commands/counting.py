@@ -137,7 +137,7 @@ def members_command(
     now: datetime | None,
     mode: str,
 ) -> None:
-    """Write the users for whom a condition is true, or those of many segments."""
+    """Write the users for whom conditions are true."""
     from engine.member_files import Layout, write_members
     from engine.membership import members_of
     from engine.terminal import progress
@@ -171,7 +171,8 @@ def members_command(
             raise click.UsageError(str(error)) from error
     report = stream.report()
     errors = f", {sum(result.error_count or 0 for result in report.results):,} errors" if limit is None else ""
-    note(f"{written:,} members{errors}" + ("" if output is None else f", written to {output}"))
+    what = "users" if arrangement is Layout.USERS else "members"
+    note(f"{written:,} {what}{errors}" + ("" if output is None else f", written to {output}"))
     tell_failures(report)
 
 

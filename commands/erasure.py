@@ -12,10 +12,10 @@ from .store import Kept, on_store
 @click.argument("user", metavar="USER_ID")
 @on_store
 def erase_command(*, kept: Kept, user: str) -> None:
-    """Take a user out of what the store keeps: messages of calculations that quote the id.
+    """Take a user out of what the store keeps.
 
-    Writes the ids of segments that name the user, which only people can change. The snapshot, and files that other
-    commands have written, are not the store's.
+    These are messages of calculations that quote the id. Writes the ids of segments that name the user, which only
+    people can change. The snapshot, and files that other commands have written, are not the store's.
     """
     from api.store import erase_user
 

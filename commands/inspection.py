@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @on_snapshot
 @format_option("table", "json")
 def schema_command(*, snapshot: Snapshot, format: str) -> None:
-    """Show the variables of a snapshot: types, share of nulls, a few values."""
+    """Show the variables of a snapshot: types, nulls, a few values."""
     from engine.description import describe
     from engine.presentation import description_notes, description_table
     from engine.terminal import drawn, progress
@@ -41,7 +41,7 @@ def schema_command(*, snapshot: Snapshot, format: str) -> None:
 @run_options
 @format_option("text", "json")
 def check_command(*, snapshot: Snapshot, condition: str, now: datetime | None, mode: str, format: str) -> None:
-    """Check a condition: its type and the columns it reads, or what is wrong."""
+    """Check a condition: its type and columns, or what is wrong."""
     from engine.explanation import explain
     from engine.presentation import facts, warning_lines
 
@@ -75,7 +75,10 @@ def explain_command(
     mode: str,
     format: str,
 ) -> None:
-    """Show how conditions are answered: of one, its types and what is compiled; of many, what they share and read."""
+    """Show how conditions are answered.
+
+    Of one, its types and what is compiled; of many, what they share and read.
+    """
     from engine.explanation import explain
     from engine.plan_explanation import explain_plan
     from engine.presentation import explanation_lines, plan_lines
@@ -99,7 +102,10 @@ def explain_command(
 @click.argument("name", required=False)
 @format_option("text", "json", "markdown")
 def functions_command(*, name: str | None, format: str) -> None:
-    """List the functions of conditions, or show one with its signatures and examples."""
+    """List the functions of conditions, or show one.
+
+    One is shown with its signatures and examples.
+    """
     from compiler.reference import entries_of
     from engine.presentation import entry_lines, reference_table
     from engine.terminal import drawn

@@ -54,8 +54,9 @@ def recalculate_command(
     now: datetime | None,
     mode: str,
 ) -> None:
-    """Count all segments of a file over a SNAPSHOT, and publish the results as a whole; or, with --all, calculate all
-    segments of the store.
+    """Count all segments, and publish the results as a whole.
+
+    Of a file, over a SNAPSHOT; or, with --all, all segments of the store.
     """
     if all_:
         if snapshot is not None or file is not None or output is not None:

@@ -189,10 +189,10 @@ def confirm_command(*, kept: Kept, segment: str, format: str) -> None:
 @click.option("--organization", metavar="ID", help="Whose segments are that say nothing themselves.")
 @on_store
 def import_command(*, kept: Kept, file: BinaryIO, organization: str | None) -> None:
-    """Keep the segments of a FILE, as cellar count --file reads it; - is stdin.
+    """Keep the segments of a file.
 
-    A segment with the name of another in its organization changes that one. Nothing is kept where a condition does not
-    compile.
+    FILE is as cellar count --file reads it; - is stdin. A segment with the name of another in its organization changes
+    that one. Nothing is kept where a condition does not compile.
     """
     from api.segment_files import import_segments, read_segments
 
@@ -207,7 +207,10 @@ def import_command(*, kept: Kept, file: BinaryIO, organization: str | None) -> N
 @filter_options
 @on_store
 def export_command(*, kept: Kept, selected: SegmentFilter) -> None:
-    """Write segments as YAML, as cellar count --file and cellar segments import read it."""
+    """Write segments as YAML.
+
+    Both cellar count --file and cellar segments import read it.
+    """
     from api.segment_files import write_segments
     from api.store import Ordering, list_segments
 

@@ -76,6 +76,12 @@ class TestMembers:
             {"user_id": 4, "segments": ["adults"]},
         ]
 
+    def test_users_without_a_segment_are_no_members(self, users: str, tmp_path: Path) -> None:
+        output = tmp_path / "lists.parquet"
+        result = run("members", users, "age > 50", "--layout", "users", "-o", str(output))
+        assert result.stderr == f"4 users, 1 errors, written to {output}\n"
+        assert pl.read_parquet(output)["segments"].list.len().to_list() == [0, 0, 0, 1]
+
     def test_a_file_for_each_segment(self, users: str, tmp_path: Path) -> None:
         output = tmp_path / "members"
         arguments = ("members", users, "--file", "-", "--layout", "files")
