@@ -20,8 +20,8 @@ _CONDITIONS = 100
 _MOST_USERS = 100_000
 _INTERPRETATION = "Cellar, interpretation"
 
-# A map that is built from a column. It reads two columns of few values, as clauses of that kind do.
-_CLAUSE = '{"age": age, "home": country.size()}["age"] >= 40'
+# An int or a double, which is known at run time only. It reads two columns of few values, as clauses of that kind do.
+_CLAUSE = "math.greatest(age, double(country.size())) >= 40"
 
 
 class SharesDifferError(Exception):

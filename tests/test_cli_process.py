@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -16,12 +17,23 @@ import polars as pl
 import pytest
 
 from commands.output import INTERRUPTED, NO_READER
-from tests.commands import ENVIRONMENT, finish, names, start, write_users
+from tests.commands import ENVIRONMENT, PROGRAM, finish, names, start, write_users
+
+SLACK = 3
+"""How much longer a program may take than the least that it has to do."""
 
 
 @pytest.fixture
 def users(tmp_path: Path) -> str:
     return write_users(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def many_users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("many") / "users.parquet"
+    text = pl.int_range(3_000_000, eager=True).cast(pl.String) + "x" * 40
+    pl.DataFrame({"user_id": range(3_000_000), "text": text}).write_parquet(path)
+    return path
 
 
 class TestProcess:
@@ -31,10 +43,11 @@ class TestProcess:
             [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, check=True
         ).stdout
         assert not {"polars", "rich", "engine", "compiler", "numpy"} & set(output.decode().split())
-        assert fastest("--help") < 0.3
+        assert fastest(*PROGRAM, "--help") < SLACK * fastest(sys.executable, "-c", "import click")
 
     def test_a_count_on_a_small_file_is_fast(self, users: str) -> None:
-        assert fastest("count", users, "age > 30") < 0.8
+        by_hand = f"import click, polars as pl; pl.scan_parquet({users!r}).filter(pl.col('age') > 30).collect()"
+        assert fastest(*PROGRAM, "count", users, "age > 30") < SLACK * fastest(sys.executable, "-c", by_hand)
 
     def test_exit_codes(self, users: str) -> None:
         assert finish("count", users, "age > 30")[0] == 0
@@ -80,23 +93,24 @@ class TestProcess:
 
     @pytest.mark.parametrize("mode", ["compiled", "interpreted"])
     @pytest.mark.parametrize("command", ["count", "members"])
-    def test_ctrl_c(self, tmp_path: Path, command: str, mode: str) -> None:
-        path = tmp_path / "users.parquet"
-        pl.DataFrame(
-            {"user_id": range(3_000_000), "text": pl.Series(range(3_000_000)).cast(pl.String) + "x" * 40}
-        ).write_parquet(path)
+    def test_ctrl_c(self, tmp_path: Path, many_users: Path, command: str, mode: str) -> None:
         pattern = "(x+x+)+y" if mode == "interpreted" else "(x+)+(x+)+(x+)+[0-9]"
         condition = " || ".join(f'text.matches("{pattern}{number}")' for number in range(40))
         output = ["-o", str(tmp_path / "members.csv")] if command == "members" else []
-        process = start(command, str(path), condition, "--mode", mode, *output)
-        sleep(1.5)
+        began = monotonic()
+        assert finish("count", str(many_users), "user_id >= 0")[0] == 0
+        unit = monotonic() - began
+        process = start(command, str(many_users), condition, "--mode", mode, *output)
+        sleep(unit + 1)
         assert process.poll() is None, "it was done before it could be interrupted"
         process.send_signal(signal.SIGINT)
         sent = monotonic()
         printed, errors = process.communicate(timeout=30)
-        assert monotonic() - sent < 2
-        assert (process.returncode, printed, errors.decode()) == (INTERRUPTED, b"", "Interrupted.\n")
-        assert names(tmp_path) == ["users.parquet"]
+        # Where other work keeps the machine busy, nothing is prompt.
+        assert monotonic() - sent < max(2, SLACK * unit)
+        assert (process.returncode, printed, errors.decode().splitlines()[-1]) == (INTERRUPTED, b"", "Interrupted.")
+        assert "Traceback" not in errors.decode()
+        assert names(tmp_path) == []
 
 
 class TestTerminal:
@@ -117,13 +131,14 @@ class TestTerminal:
         assert "not for a terminal" in on_terminal(["count", users, "age > 30", "--format", "parquet"], 80, b"")
 
 
-def fastest(*arguments: str) -> float:
-    """Seconds that a command takes at best: what else the machine does is not the command's."""
+def fastest(*program: str) -> float:
+    """Seconds of the processor that a program takes at best: what else the machine does is not the program's."""
     times = []
-    for _ in range(5):
-        began = monotonic()
-        assert finish(*arguments)[0] == 0
-        times.append(monotonic() - began)
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(program, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return min(times)
 
 

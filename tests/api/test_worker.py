@@ -156,10 +156,10 @@ def test_a_fault_of_its_own_does_not_end_it(store: Store, tmp_path: Path, monkey
     write_users(tmp_path / "users.parquet")
     (one,) = segments(store, "age > 1")
     request(store, one.id, organization="o")
+    monkeypatch.setattr("api.scan.subprocess.Popen", refuse)
     with working(worker(store, settings(tmp_path))):
-        with monkeypatch.context() as context:
-            context.setattr("api.scan.subprocess.Popen", refuse)
-            wait_for(lambda: now_of(store, one).status is Status.FAILED)
+        wait_for(lambda: now_of(store, one).status is Status.FAILED)
+        monkeypatch.undo()
         assert "BlockingIOError" in str(now_of(store, one).error_message)
         request(store, one.id, organization="o")
         wait_for(lambda: now_of(store, one).status is Status.COMPLETED)

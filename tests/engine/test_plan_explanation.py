@@ -30,8 +30,8 @@ CONDITIONS: dict[str, str] = {
     "young in C3": 'age < 20 && country == "C3"',
     "buyers": 'purchases.exists(p, p.status == "done") && address.city == "Ulm" && !country.contains("8")',
     "big buyers": "purchases.exists(p, p.price > 20.0) || age > 30",
-    "mixed": '{"C1": true}[country] && age > 30',
-    "whole": '{"C1": true}[country]',
+    "mixed": '{"C1": true, "C2": "no"}[country] == true && age > 30',
+    "whole": '{"C1": true, "C2": "no"}[country] == true',
     "wrong": "agee > 30",
 }
 
@@ -52,8 +52,8 @@ def test_the_figures() -> None:
     assert {(one.column, one.way) for one in plan.encodings} == {("country", "dictionary"), ("age", "narrowing")}
     assert [(one.column, one.macros) for one in plan.lists] == [("purchases", 2)]
     assert [(one.name, one.clause) for one in plan.interpreted] == [
-        ("mixed", '{"C1": true}[country]'),
-        ("whole", '{"C1": true}[country]'),
+        ("mixed", CONDITIONS["whole"]),
+        ("whole", CONDITIONS["whole"]),
     ]
     assert plan.to_dict()["budget"] == {"rows": 5, "seconds": 60.0}
 
@@ -85,7 +85,7 @@ def test_it_is_said_in_words(tmp_path: Path) -> None:
         "  purchases: only status, price",
         "Answered by their distinct texts: country.",
         "The lists of purchases are flattened once, for 2 macros.",
-        '  mixed and 1 more: `{"C1": true}[country]`, since a map is built',
+        '  mixed and 1 more: `{"C1": true, "C2": "no"}[country] == true`, since it is bool or string',
         "  ERROR: wrong:1:1: undeclared reference to 'agee'",
     ):
         assert line in text.splitlines()

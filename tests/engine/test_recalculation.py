@@ -23,7 +23,7 @@ SEGMENTS = {
     "adults": "age >= 18",
     "nobody": "age > 500",
     "every row an error": "1 / 0 > age",
-    "interpreted": "{18: true}[age] && age < 90",
+    "interpreted": "{18: true, 19: 'no'}[age] == true && age < 90",
     "wrong": "agee > 1",
 }
 NOW = "2026-01-01T00:00:00Z"
@@ -118,7 +118,7 @@ def test_a_segment_that_fails_in_the_middle_has_no_members(
         return alone(self, one, chunk, progress)
 
     monkeypatch.setattr(running.Run, "_run_alone", failing)
-    segments = {"adults": "age >= 18", "failing": "{18: true}[age] || true"}
+    segments = {"adults": "age >= 18", "failing": "{18: true, 19: 'no'}[age] == true || true"}
     recalculate(snapshot, segments, results, now=NOW, layout=layout)
     found = latest(results)
     assert isinstance(found["results"], list)

@@ -288,18 +288,23 @@ def test_500_pending_are_claimed_at_once(store: Store) -> None:
 
 def test_four_times_the_segments_take_four_times_the_work(store: Store) -> None:
     """Of the store itself: asking for them, claiming them, and writing what they come to."""
-    seconds = []
-    for number in (500, 2_000):
-        create_many(store, [NewSegment(organization_id=f"{number}", name=f"{n}", condition="x") for n in range(number)])
+
+    def seconds(number: int, organization: str) -> float:
+        create_many(
+            store, [NewSegment(organization_id=organization, name=f"{n}", condition="x") for n in range(number)]
+        )
         began = process_time()
-        request_many(store, organization=f"{number}")
+        request_many(store, organization=organization)
         work = claimed(store)
         between = process_time()
         report = counted(work)
         counting = process_time() - between
         assert complete(store, work, report, Guard()).failed == number
-        seconds.append(process_time() - began - counting)
-    assert seconds[1] < 12 * seconds[0]
+        return process_time() - began - counting
+
+    # The best of three: Python may look for garbage in all that the tests before have left.
+    few, many = (min(seconds(number, f"{number} {n}") for n in range(3)) for number in (500, 2_000))
+    assert many < 12 * few
 
 
 def test_what_is_taken_back_while_it_is_claimed_is_no_work(store: Store) -> None:
