@@ -6,6 +6,7 @@ constant), a map a dict. The types below are those that Python lacks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 NANOSECONDS = 1_000_000_000
@@ -53,3 +54,20 @@ class Message(dict[str, object]):
     """A struct: a message with these fields, each of which may be null. Not a map: it has no keys to look up."""
 
     __slots__ = ()
+
+
+class TruthKey(int):
+    """true or false as a key of a map that has numbers as keys, too: Python takes True for 1."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TruthKey) and int(self) == int(other)
+
+    def __hash__(self) -> int:
+        return hash(("truth", int(self)))
+
+
+def keys_of(container: Mapping[object, object]) -> list[object]:
+    """The keys of a map, as CEL values."""
+    return [bool(key) if isinstance(key, TruthKey) else key for key in container]

@@ -32,7 +32,7 @@ from compiler.types import (
     nullable,
     plain,
 )
-from compiler.values import Duration, Message, Optional, Timestamp, TypeValue, Uint
+from compiler.values import Duration, Message, Optional, Timestamp, TypeValue, Uint, keys_of
 
 _TICK = {"ns": 1, "us": 1_000, "ms": 1_000_000}
 _DAY = 86_400_000_000_000
@@ -199,7 +199,7 @@ def type_of(value: object) -> Type:
         case Message():
             return StructType(tuple((name, nullable(type_of(v))) for name, v in value.items()))
         case dict():
-            return MapType(_common(value), nullable(_common(value.values())))
+            return MapType(_common(keys_of(value)), nullable(_common(value.values())))
         case _:
             raise TypeError(f"{type(value).__name__} is no CEL value")
 

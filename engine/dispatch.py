@@ -24,7 +24,7 @@ from compiler.types import (
     is_nullable,
     plain,
 )
-from compiler.values import Duration, Optional, Timestamp, Uint
+from compiler.values import Duration, Optional, Timestamp, Uint, keys_of
 
 NO_SUCH_OVERLOAD = "no such overload"
 
@@ -101,7 +101,8 @@ def holds(parameter: Type, value: object) -> bool:
         case ListType(element=element), list() | tuple():
             return all(_holds_element(element, v) for v in value)
         case MapType(key=key_type, value=value_type), dict():
-            return all(_holds_element(key_type, k) and _holds_element(value_type, v) for k, v in value.items())
+            keys = all(_holds_element(key_type, key) for key in keys_of(value))
+            return keys and all(_holds_element(value_type, v) for v in value.values())
         case OptionalType(of=of), Optional():
             return not value.present or _holds_element(of, value.value)
         case bare, _:

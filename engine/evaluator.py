@@ -53,7 +53,7 @@ from compiler.syntax import (
     function_name,
 )
 from compiler.types import STRING, TYPE_NAMES, UINT, Type
-from compiler.values import NONE, Message, Optional, Timestamp, TypeValue, Uint
+from compiler.values import NONE, Message, Optional, Timestamp, TruthKey, TypeValue, Uint, keys_of
 
 from .budget import DeadlinePassed
 from .cel_python import from_cel_python, to_cel_python
@@ -487,13 +487,14 @@ class Evaluator(CelPythonEvaluator):
         """Each element, or a map's key, with the scope of the macro's body. The scope is one and the same each time."""
         inner = dict(scope)
         if len(node.variables) == 1:
-            for element in range_:
+            for element in keys_of(range_) if isinstance(range_, dict) else range_:
                 self._keep_time()
                 inner[node.variables[0]] = element
                 yield element, inner
             return
         first, second = node.variables
-        for key, value in range_.items() if isinstance(range_, dict) else enumerate(range_):
+        pairs = zip(keys_of(range_), range_.values(), strict=True) if isinstance(range_, dict) else enumerate(range_)
+        for key, value in pairs:
             self._keep_time()
             inner[first], inner[second] = key, value
             yield key, inner
@@ -551,11 +552,12 @@ class Evaluator(CelPythonEvaluator):
 def _make_map(entries: _Entries, span: Span) -> object:
     """The map with these entries, or the error that they make none. Keys are equal where ``==`` says so."""
     made: dict[object, object] = {}
+    kinds = {type(key) for key, _ in entries}
     for key, value in entries:
         if type(key) not in (bool, int, Uint, str):
             return CelError(BAD_KEY, span)
-        # Python takes True for 1, so a map with both can only be refused.
-        if key in made:
+        kept = TruthKey(key) if type(key) is bool and len(kinds) > 1 else key
+        if kept in made:
             return CelError(DUPLICATE_KEY, span)
-        made[key] = value
+        made[kept] = value
     return made

@@ -8,6 +8,7 @@ import polars as pl
 
 from ..cell import Cell, Elements, Entries, NotColumnar, may_be_null, standard_dtype
 from ..types import DOUBLE, INT, NOTHING, UINT, ListType, MapType, Nullable, Parameter, nullable, plain
+from ..values import keys_of
 from .bounds import LIST_TOO_LONG, LONGEST_LIST
 from .choice import both_intervals, one_type, or_never
 from .comparison import entries_at, equal_values, map_size
@@ -188,7 +189,7 @@ def map_item(container: dict[object, object], key: object) -> object:
     Raises:
         EvaluationError: there is none.
     """
-    for other, value in container.items():
+    for other, value in zip(keys_of(container), container.values(), strict=True):
         if equal_values(key, other):
             return value
     raise EvaluationError(NO_SUCH_KEY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -32,7 +32,7 @@ from ..types import (
     TypeOf,
     plain,
 )
-from ..values import Duration, Optional, Timestamp
+from ..values import Duration, Optional, Timestamp, keys_of
 from . import constants, ticks
 from .declare import Function, Overload
 
@@ -500,11 +500,7 @@ def equal_values(left: object, right: object) -> bool:
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(map(equal_values, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
-        return (
-            type(left) is type(right)
-            and len(left) == len(right)
-            and all(key in right and equal_values(value, right[key]) for key, value in left.items())
-        )
+        return type(left) is type(right) and _equal_entries(_entries(left), _entries(right))
     if _kind(left) != _kind(right):
         return False
     if isinstance(left, Optional) and isinstance(right, Optional):
@@ -513,6 +509,16 @@ def equal_values(left: object, right: object) -> bool:
         # The specification compares int and uint with double as doubles.
         return float(left) == float(right)  # type: ignore[arg-type]
     return left == right
+
+
+def _entries(container: Mapping[object, object]) -> dict[tuple[bool, object], object]:
+    """The values of a map by its keys, of which true is not 1."""
+    keys = ((isinstance(key, bool), key) for key in keys_of(container))
+    return dict(zip(keys, container.values(), strict=True))
+
+
+def _equal_entries(left: Mapping[tuple[bool, object], object], right: Mapping[tuple[bool, object], object]) -> bool:
+    return left.keys() == right.keys() and all(equal_values(value, right[key]) for key, value in left.items())
 
 
 def _kind(value: object) -> str:
@@ -540,4 +546,4 @@ def _in_values(item: object, container: Iterable[object]) -> bool:
 
 
 def _in_keys(key: object, container: dict[object, object]) -> bool:
-    return any(equal_values(key, other) for other in container)
+    return any(equal_values(key, other) for other in keys_of(container))

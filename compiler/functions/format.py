@@ -34,7 +34,7 @@ from ..types import (
     TypeOf,
     plain,
 )
-from ..values import Duration, Message, Timestamp, TypeValue
+from ..values import Duration, Message, Timestamp, TypeValue, keys_of
 from . import conversions, generated, ticks, time_text
 from .constants import elements
 from .declare import EvaluationError, Failure, Function, Overload
@@ -214,7 +214,8 @@ def _text(value: object) -> str:
         case list() | tuple():
             return f"[{_listed(map(_text, value))}]"
         case dict() if not isinstance(value, Message):
-            entries = sorted((_text(key).encode(), _text(entry)) for key, entry in value.items())
+            pairs = zip(keys_of(value), value.values(), strict=True)
+            entries = sorted((_text(key).encode(), _text(entry)) for key, entry in pairs)
             return f"{{{_listed(f'{key.decode()}: {entry}' for key, entry in entries)}}}"
         case _:
             raise EvaluationError(UNSUITABLE)
