@@ -148,8 +148,11 @@ def map_cell(keys: list[Cell], values: list[Cell], type_: Type, optional: frozen
     dtype = pl.Struct({"key": key_column[0], "value": value_column[0]})
     structs = [pl.struct(key=k, value=v) for k, v in zip(key_column[1], value_column[1], strict=True)]
     value = _listed(structs, [e.present for e in entries], dtype)
-    if failed is not None:
-        value = pl.when(~failed).then(value)
+    # What a conditional does not choose, Polars computes from nulls, and refuses a null key even there.
+    unchosen = [e.key.value.is_null() for e in entries if not e.key.nullable and e.key.constant is None]
+    missing = _any([failed, *unchosen])
+    if missing is not None:
+        value = pl.when(~missing).then(value)
     map_type = pl.Map(key_column[0], value_column[0])
     return Cell(value.cast(map_type), bare, map_type, failed is not None, parts=parts)
 

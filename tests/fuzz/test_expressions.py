@@ -30,6 +30,7 @@ SEED = os.environ.get("FUZZ_SEED", "1")
 FEW = 24
 """Rows on which each expression is evaluated."""
 FOUND = Path(__file__).parents[1] / "fixtures" / "found_by_chance.txt"
+WRITTEN = [line for line in FOUND.read_text(encoding="utf-8").splitlines() if line and line[:2] != "//"]
 OVERLOADS = {o.id: o for function in catalogue().values() for o in function.overloads}
 
 
@@ -108,6 +109,17 @@ def test_cel_cpp_judges_much() -> None:
     assert sum(is_judged(compile_condition(text, SCHEMA, now=0)) for text in texts) > len(texts) / 4
 
 
-@pytest.mark.parametrize("text", [t for t in FOUND.read_text(encoding="utf-8").splitlines() if t and t[:2] != "//"])
+@pytest.mark.parametrize("text", WRITTEN)
 def test_what_chance_has_found(text: str) -> None:
     assert agreed(text, list(range(ROWS)))
+
+
+@pytest.mark.parametrize("text", [text for text in WRITTEN if is_condition(text)])
+def test_what_chance_has_found_is_counted_alike_where_no_value_is_null(text: str) -> None:
+    columns = compile_condition(text, SCHEMA, now=0).columns
+    frame = hostile_rows().drop_nulls(columns)
+    # Of a frame's columns it is asked what is known where there are several conditions.
+    report = count(frame, {text: text, "beside": "i / j == k"}, now=NOW)
+    values = answer(text, frame, mode="interpreted").values
+    errors = values.count(ERROR) + values.count(None)
+    assert (report[text].user_count, report[text].error_count) == (values.count(("bool", True)), errors)
