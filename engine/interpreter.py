@@ -130,7 +130,9 @@ class Interpreter:
         deadline: float,
         progress: Progress | None,
     ) -> Interpretation:
-        rows = _distinct_rows(frame, columns_read(part.syntax, self._schema))
+        # Of what has no elements, by its type, a macro asks nothing: the columns that it names are not there.
+        names = [name for name in columns_read(part.syntax, self._schema) if name in frame.schema]
+        rows = _distinct_rows(frame, names)
         memory = self._memories.get(part.key)
         if memory is None or memory.keys.schema != rows.keys.schema:
             memory = self._memories[part.key] = _Memory(rows.keys.clear())
