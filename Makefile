@@ -40,8 +40,9 @@ help: ## What can be made (this list)
 demo: $(READY) ## Count some twenty segments over a million made-up users
 	@$(BIN)/cellar demo $(ARGS)
 
+# Those of the service come first and take long: a worker that has none left takes some that wait behind them.
 test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(READY) ## Check the format, the lint rules, the types and the floors of the imports
 	@$(BIN)/ruff format --check $(SOURCES)
