@@ -17,9 +17,6 @@ from compiler.values import Duration, Timestamp, Uint
 from engine.interpreted import Failed, evaluate_once
 from tests.conformance.suite import PATH, cases
 
-# The cases that are not right yet, each with its reason.
-GAPS = {"string_ext/format/map support (all key types)": "the keys 1 and true, which Python takes for one key"}
-
 
 @pytest.mark.skipif(not PATH.exists(), reason="the conformance cases are not on this machine")
 def test_conformance() -> None:
@@ -31,7 +28,7 @@ def test_conformance() -> None:
         value = outcome(case.expression, {variable.name: variable.value for variable in case.variables})
         if not (value is Failed if case.errs else is_same(value, case.value)):
             wrong[case.id] = f"{case.expression!r} gave {value!r}"
-    assert set(wrong) == set(GAPS), wrong
+    assert not wrong
 
 
 def outcome(text: str, bindings: Mapping[str, object]) -> object:
