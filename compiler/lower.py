@@ -538,7 +538,8 @@ class Lowering:
         if isinstance(node.then, Fail) != isinstance(node.otherwise, Fail):
             other = otherwise if isinstance(node.then, Fail) else then
             bare = other.type if other.type == NULL else plain(other.type)
-            failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype)
+            error = pl.lit(value=True) if bare == NULL else None  # a null of another type is the error itself
+            failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype, error=error)
             then, otherwise = (failing, other) if isinstance(node.then, Fail) else (other, failing)
         return conditional_cell(condition, then, otherwise)
 
