@@ -50,6 +50,7 @@ from .ir import (
     Node,
     Part,
 )
+from .messages import RUN_TIME_TYPE
 from .overloads import known
 from .schema import Schema, data_type
 from .shortcuts import decided, is_list_expression, is_membership, through_filters
@@ -69,6 +70,7 @@ from .types import (
     Parameter,
     Primitive,
     StructType,
+    Type,
     nullable,
     plain,
 )
@@ -473,6 +475,8 @@ class Lowering:
         for parameter, cell in zip(node.overload.parameters, arguments, strict=True):
             if isinstance(cell, Cell) and plain(cell.type) == NOTHING and not isinstance(plain(parameter), Parameter):
                 raise NotLowered(node, "its argument is never there")
+            if isinstance(cell, Cell) and _differ(plain(parameter), plain(cell.type)):
+                raise NotLowered(node, RUN_TIME_TYPE)
         try:
             return node.overload.lower(*arguments)
         except NotColumnar:
@@ -542,6 +546,11 @@ class Lowering:
             failing = Cell(pl.lit(None, dtype=other.dtype), bare, other.dtype, error=error)
             then, otherwise = (failing, other) if isinstance(node.then, Fail) else (other, failing)
         return conditional_cell(condition, then, otherwise)
+
+
+def _differ(expected: Type, type_: Type) -> bool:
+    """Whether a value is not of the scalar type expected: the checker did not know what a mixed list holds where."""
+    return isinstance(expected, Primitive) and isinstance(type_, Primitive) and NULL != type_ != expected
 
 
 def _stored(expression: pl.Expr | None, store: Callable[[pl.Expr], pl.Expr]) -> pl.Expr | None:
