@@ -12,6 +12,7 @@ from operator import is_not
 
 from .check import logic
 from .functions import catalogue
+from .functions.constants import type_of
 from .functions.declare import EvaluationError
 from .ir import (
     Bind,
@@ -32,8 +33,8 @@ from .ir import (
     children,
 )
 from .source import Span
-from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, Type, is_nullable, plain
-from .values import Duration, Optional, Timestamp, Uint
+from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, Primitive, Type, is_nullable, plain
+from .values import Duration, Optional, Timestamp, TypeValue, Uint
 
 Rule = Callable[[Node], Node]
 
@@ -100,7 +101,7 @@ def fold_constants(node: Node) -> Node:
             if not all(isinstance(a, Constant) for a in arguments):
                 return node
             values = tuple(_value(a) for a in arguments if isinstance(a, Constant))
-            if None in values:
+            if None in values or any(map(_is_other, overload.parameters, values)):
                 return node
             try:
                 value = overload.body(*values)
@@ -112,6 +113,14 @@ def fold_constants(node: Node) -> Node:
             return Constant(node.span, node.type, value, f"{node.type}:{value!r}", origin=node.origin)
         case _:
             return node
+
+
+def _is_other(parameter: Type, value: object) -> bool:
+    """Whether a constant is not of the scalar type expected: the checker did not know what a mixed list holds where."""
+    expected = plain(parameter)
+    if not isinstance(expected, Primitive) or isinstance(value, tuple):
+        return False
+    return isinstance(value, TypeValue) or type_of(value) != expected
 
 
 def _value(constant: Constant) -> object:
