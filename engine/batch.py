@@ -25,6 +25,7 @@ from compiler.types import STRING, plain
 
 from . import bitmaps
 from .bitmaps import Bitmaps, Words
+from .chunks import decoded
 from .columnar import select
 from .comparisons import question
 from .dictionaries import Dictionary
@@ -36,7 +37,6 @@ from .results import Tally
 from .skeletons import Skeletons
 from .skipping import Decisions
 from .steps import needed
-from .texts import decoded
 from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4

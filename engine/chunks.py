@@ -10,6 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from compiler.outcomes import FactsOf
+from compiler.schema import Schema
 
 from .plan import Plan
 from .snapshot import Snapshot
@@ -60,6 +61,16 @@ def read_chunks(
         yield Chunk(planning.projected(frame), frame.select(cs.by_name(*wanted)), start, facts)
         start = stop
     snapshot.check_unchanged()
+
+
+def decoded(frame: pl.DataFrame, schema: Schema, kept: Set[str] = frozenset()) -> pl.DataFrame:
+    """A frame with its columns of texts, but those that are kept, as texts, where they came as Enum."""
+    enums = [
+        name
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Enum) and name not in kept and schema.columns.get(name) == pl.String()
+    ]
+    return frame.with_columns(frame.get_column(name).cast(pl.String()) for name in enums) if enums else frame
 
 
 def within_chunk(

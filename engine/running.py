@@ -13,7 +13,7 @@ import polars as pl
 import polars.selectors as cs
 
 from .budget import DEFAULT_BUDGET, Budget, BudgetSpent, Spending
-from .chunks import Chunk
+from .chunks import Chunk, decoded
 from .error_reasons import ReasonTally
 from .evaluated import TooManyElements
 from .interpreted import InterpreterFailed
@@ -208,14 +208,6 @@ class Run:
         planned = [one.planned for one in running]
         return _Group(running, batch(planned, self._planning.lowering, self._planning.optimisations))
 
-    def _decoded(self, chunk: Chunk) -> pl.DataFrame:
-        """Its rows for a condition that is run by itself."""
-        if not self._groups and not self._evaluated:
-            return chunk.rows
-        from .texts import decoded
-
-        return decoded(chunk.rows, self._planning.lowering.schema)
-
     def _add(self, one: Running, found: Bitmaps, chunk: Chunk) -> None:
         from .bitmaps import count, rows_of
 
@@ -241,7 +233,7 @@ class Run:
             outcome = run(
                 self._planning,
                 one.planned,
-                self._decoded(chunk),
+                decoded(chunk.rows, self._planning.lowering.schema),
                 interpreter=self._interpreter,
                 spending=one.spending,
                 reasons=asked,

@@ -6,15 +6,13 @@ condition on that column alone is evaluated once for each text that the scan mee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-
-from compiler.schema import Schema
 
 from .bitmaps import Bitmaps, Words
 from .evaluated import evaluated
@@ -40,16 +38,6 @@ class Truth(NamedTuple):
         """Both changed alike."""
         surely = change(self.surely)
         return Truth(surely, surely if self.maybe is self.surely else change(self.maybe))
-
-
-def decoded(frame: pl.DataFrame, schema: Schema, kept: Set[str] = frozenset()) -> pl.DataFrame:
-    """A frame with its columns of texts, but those that are kept, as texts, where they came as Enum."""
-    enums = [
-        name
-        for name, dtype in frame.schema.items()
-        if isinstance(dtype, pl.Enum) and name not in kept and schema.columns.get(name) == pl.String()
-    ]
-    return frame.with_columns(frame.get_column(name).cast(pl.String()) for name in enums) if enums else frame
 
 
 def flags_of(truths: Mapping[str, Truth]) -> Iterator[NDArray[np.bool_]]:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine import Snapshot, count, evaluate
+from engine.batch import Atoms, Batch
 
 ROWS = 6_000
 TEXTS = ["", "é", "e\u0301", "\x00", "DE", "de", "NL", "a longer text that is kept apart from its view", None]
@@ -84,3 +85,20 @@ def test_texts_come_by_their_dictionary_where_the_file_has_one(tmp_path: Path) -
     types = {frame.schema["c"].base_type() for frame in narrowed.chunks(["n", "c", "many"], 1_000)}
     assert types == {pl.Enum}
     assert [frame.columns for frame in narrowed.chunks(["n", "c", "many"], 6_000)] == [["n", "c", "many"]]
+
+
+def test_texts_are_compared_as_texts_where_conditions_that_were_together_are_run_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Atoms:
+        raise pl.exceptions.ComputeError("out of memory")
+
+    monkeypatch.setattr(Batch, "atoms", fail)
+    rows = pl.DataFrame({"c": ["NL", "DE", "AT", None] * 1_000})  # the file's dictionary is not in the texts' order
+    rows.write_parquet(tmp_path / "rows.parquet", row_group_size=1_000)
+    monkeypatch.setattr("engine.counting._CHUNK_ROWS", 1_000)
+    conditions = {text: text for text in ('c < "NL"', 'c > "DE"', 'c <= "DE"', 'c >= "DE"', 'c == "AT"')}
+    for result in count(tmp_path / "rows.parquet", conditions).results:
+        alone = evaluate(result.condition, rows, mode="compiled").values
+        assert result.error is None
+        assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
