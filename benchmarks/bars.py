@@ -15,7 +15,6 @@ from .measure import Figure
 
 Figures = Sequence[Figure]
 _GIBIBYTE = 2**30
-_CEILING = 2 * _GIBIBYTE
 
 
 @dataclass(frozen=True, slots=True)

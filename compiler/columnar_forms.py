@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import polars as pl
@@ -79,10 +79,11 @@ def _calls(function: Function, overload: Overload, fixed: tuple[int, ...]) -> It
     for choice in range(most):
         texts = [a[min(choice, len(a) - 1)] for a in arguments if a]
         if len(texts) == len(arguments):
-            yield _call(function, texts), schema
+            yield call_text(function, texts), schema
 
 
-def _call(function: Function, arguments: list[str]) -> str:
+def call_text(function: Function, arguments: Sequence[str]) -> str:
+    """A call as it is written, with the texts of its arguments; an operator stands without parentheses around it."""
     name = function.name
     match arguments:
         case [receiver, *rest] if function.method:

@@ -17,11 +17,9 @@ from compiler.diagnostics import CompileError
 from compiler.schema import Schema
 
 from .audience import Segment
-from .budget import UNLIMITED, Spending
 from .counting import count
 from .interpreted import ClauseEvaluation, Interpretation
-from .interpreter import Interpreter
-from .mixed import run
+from .mixed import run_whole
 from .plan import Plan, Planned, Refused, plan
 from .results import Mode, moment, run_time, show_time
 from .snapshot import Snapshot
@@ -249,16 +247,7 @@ def interpreted_answers(planned: Planned, users: pl.DataFrame, schema: Schema, n
 
 def compiled_answers(planning: Plan, planned: Planned, users: pl.DataFrame, now: int) -> Answers:
     """What a count says of each user."""
-    with Interpreter(planning.lowering.schema, now, remembers=False) as interpreter:
-        outcome = run(
-            planning,
-            planned,
-            users,
-            interpreter=interpreter,
-            spending=Spending(UNLIMITED),
-            reasons=True,
-            segment=True,
-        )
+    outcome = run_whole(planning, planned, users, now=now, segment=True)
     assert outcome.errors is not None
     return Answers(outcome.values.cast(pl.Boolean), outcome.errors)
 

@@ -17,7 +17,7 @@ from .chunks import read_chunks, within_chunk
 from .columnar import is_of_rows, with_steps
 from .optimisations import Optimisations
 from .plan import Plan, Refused, plan
-from .reporting import Announce, planned_interpretations, reach_of, results_of
+from .reporting import Announce, reach_of, results_of, tell_of_interpretation
 from .results import CountReport, Mode, Tally, moment, run_time
 from .running import Run, Running, seconds_interpreting
 from .snapshot import DEFAULT_CHUNK_ROWS, ArrowStream, Snapshot
@@ -92,10 +92,7 @@ def count(
     )
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
-    if announce is not None:
-        interpreted = planned_interpretations(named, planning)
-        if interpreted:
-            announce(interpreted)
+    tell_of_interpretation(announce, named, planning)
     compiled = perf_counter()
     scanned = None if errors else _in_one_query(opened, planning)
     if scanned is None:

@@ -9,9 +9,7 @@ import polars as pl
 
 from compiler.types import Dynamic, is_settled
 
-from .budget import UNLIMITED, Spending
-from .interpreter import Interpreter
-from .mixed import run
+from .mixed import run_whole
 from .plan import Refused, plan
 from .results import Evaluation, Mode, run_time
 from .snapshot import ArrowStream, Snapshot
@@ -58,16 +56,7 @@ def evaluate(
     with snapshot.reading():
         rows = planning.projected(snapshot.scan(planning.columns).collect())
     # Whoever gives a frame has the values that it holds asked for, whatever that takes.
-    with Interpreter(planning.lowering.schema, time, remembers=False) as interpreter:
-        outcome = run(
-            planning,
-            planned,
-            rows,
-            interpreter=interpreter,
-            spending=Spending(UNLIMITED),
-            reasons=True,
-            segment=False,
-        )
+    outcome = run_whole(planning, planned, rows, now=time, segment=False)
     assert outcome.errors is not None
     type_ = planned.condition.type if planned.cell is None else planned.cell.type
     values = outcome.values if isinstance(type_, Dynamic) else standard(outcome.values, type_)

@@ -18,7 +18,7 @@ from .budget import DEFAULT_BUDGET, Budget
 from .chunks import read_chunks, within_chunk
 from .columnar import is_of_rows, with_steps
 from .plan import Plan, Refused, plan
-from .reporting import Announce, planned_interpretations, results_of
+from .reporting import Announce, results_of, tell_of_interpretation
 from .results import CountReport, Mode, moment, run_time
 from .running import Run, seconds_interpreting
 from .snapshot import ArrowStream, Snapshot
@@ -127,10 +127,7 @@ def members_of(
     compiled = perf_counter() - began
     if not isinstance(conditions, Mapping) and isinstance(planning.planned[0], Refused):
         raise planning.planned[0].error
-    if announce is not None:
-        interpreted = planned_interpretations(named, planning)
-        if interpreted:
-            announce(interpreted)
+    tell_of_interpretation(announce, named, planning)
     check_ids(opened)
     wanted = [opened.id_column] if columns is None else list(columns)
     if len(set(wanted)) < len(wanted):

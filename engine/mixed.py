@@ -12,7 +12,7 @@ from compiler.cell import Cell
 from compiler.reasons import error_column
 from compiler.types import is_settled
 
-from .budget import Spending
+from .budget import UNLIMITED, Spending
 from .columnar import select
 from .plan import InterpretedPart, Plan, Planned, unknown_clauses
 from .results import InterpretedClause
@@ -40,6 +40,18 @@ class Outcome:
     values: pl.Series
     errors: pl.Series | None
     interpreted: tuple[InterpretedClause, ...]
+
+
+def run_whole(plan: Plan, planned: Planned, frame: pl.DataFrame, *, now: int, segment: bool) -> Outcome:
+    """As :func:`run`, of one frame alone, with reasons and whatever interpreting it costs.
+
+    ``now``: the time of the run, in nanoseconds since the epoch.
+    """
+    from .interpreter import Interpreter
+
+    with Interpreter(plan.lowering.schema, now, remembers=False) as interpreter:
+        spending = Spending(UNLIMITED)
+        return run(plan, planned, frame, interpreter=interpreter, spending=spending, reasons=True, segment=segment)
 
 
 def run(

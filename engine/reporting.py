@@ -38,6 +38,13 @@ def planned_interpretations(names: Iterable[str], planning: Plan) -> tuple[Plann
     )
 
 
+def tell_of_interpretation(announce: Announce | None, names: Iterable[str], planning: Plan) -> None:
+    """Announces what will be interpreted, where anything is and somebody asks."""
+    interpreted = planned_interpretations(names, planning) if announce is not None else ()
+    if announce is not None and interpreted:
+        announce(interpreted)
+
+
 def results_of(
     segments: Mapping[str, Segment], planning: Plan, running: Mapping[int, Running], scan: float
 ) -> tuple[CountResult, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -40,13 +39,11 @@ class Skeletons:
     Attributes:
         atoms: what the skeletons combine, by fingerprint.
         roots: the conditions.
-        uses: how many times each atom stands in a condition, by fingerprint.
     """
 
     def __init__(self, roots: Sequence[Node]) -> None:
         self.roots = tuple(roots)
         self.atoms: dict[str, Node] = {}
-        self.uses: Counter[str] = Counter()
         self._places: dict[str, int] = {}
         made: list[tuple[tuple[_Step, ...], int]] = []
         last_use: dict[int, int] = {}
@@ -90,8 +87,6 @@ class Skeletons:
         if isinstance(node, Bind):
             return self._add(node.body, steps)
         below = operands(node)
-        if not below:
-            self.uses[node.fingerprint] += 1
         place = self._places.get(node.fingerprint)
         if place is None:
             places = tuple(self._add(operand, steps) for operand in below)

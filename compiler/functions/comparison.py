@@ -268,12 +268,6 @@ def entries_at(container: Cell, key: Cell) -> list[tuple[pl.Expr, Cell]]:
     return [(found, Cell(container.value.map.get(wanted), map_type.value, inner, fallible=False))]
 
 
-def failures_at(container: Cell, key: Cell) -> list[pl.Expr]:
-    """Where a map cannot be asked for a key: where it is null or an error, or the key is an error."""
-    failures = (key.failed(), container.value.is_null() if may_be_null(container) else None)
-    return [failed for failed in failures if failed is not None]
-
-
 def _written_at(entries: Entries, key: Cell) -> list[tuple[pl.Expr, Cell]]:
     table = _table(entries, key)
     if table is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from compiler.columnar_forms import call_text
 from compiler.condition import compile_condition
 from compiler.diagnostics import CompileError
 from compiler.functions import catalogue
@@ -438,19 +439,7 @@ def _alike(a: Type, b: Type) -> bool:
 
 
 def _written(function: Function, arguments: Sequence[str]) -> str:
+    text = call_text(function, arguments)
     name = function.name
-    match arguments:
-        case [receiver, *rest] if function.method:
-            return f"{receiver}.{name}({', '.join(rest)})"
-        case [operand, index] if name == "_[_]":
-            return f"{operand}[{index}]"
-        case [operand, index] if name == "_[?_]":
-            return f"{operand}[?{index}]"
-        case [item, range_] if name == "@in":
-            return f"({item} in {range_})"
-        case [left, right] if name.startswith("_"):
-            return f"({left} {name.strip('_')} {right})"
-        case [operand] if name in ("!_", "-_"):
-            return f"({name[0]}{operand})"
-        case _:
-            return f"{name}({', '.join(arguments)})"
+    operator = name in ("@in", "!_", "-_") or (name.startswith("_") and not name.startswith("_["))
+    return f"({text})" if operator and not function.method else text
