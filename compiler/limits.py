@@ -68,9 +68,9 @@ def check_tree(source: Source, tree: Syntax) -> None:
 
 
 def too_deep(source: Source, span: Span) -> CompileError:
-    """The error of a condition nested deeper than ``DEPTH``."""
+    """The error of a condition nested deeper than ``DEPTH`` at a token, which is empty where the text ends."""
     message = f"the condition is nested more than {DEPTH} levels deep"
-    return _exceeded(source, Span(span.start, span.start + 1), message)
+    return _exceeded(source, Span(span.start, min(span.start + 1, span.end)), message)
 
 
 def _exceeded(source: Source, span: Span, message: str, hint: str | None = None) -> CompileError:

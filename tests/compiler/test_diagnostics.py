@@ -104,6 +104,12 @@ def test_limit(largest: str, too_large: str, message: str) -> None:
     assert message in error_of(too_large).diagnostics[0].message
 
 
+def test_nesting_too_deep_where_the_text_ends_has_a_place_within_it() -> None:
+    error = error_of("f(" * DEPTH)
+    assert "64 levels deep" in error.diagnostics[0].message
+    assert error.diagnostics[0].span == (2 * DEPTH, 2 * DEPTH)
+
+
 def test_comprehensions_one_after_another_are_not_nested() -> None:
     parse(Source("a" + ".filter(x, x)" * 10 + ".all(x, x)"))
 
