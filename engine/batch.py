@@ -1,9 +1,9 @@
 """Many conditions in one pass: atoms once per chunk, skeletons over packed bitmaps.
 
 A condition is a skeleton of ``&&``, ``||`` and ``!`` over atoms. Each distinct atom is evaluated once for a chunk, in
-the way that suits it: conditions on texts on the distinct texts; many comparisons of a number or a time with constants
-by the classes that the constants make; few of them over the column in the narrowest type that holds the chunk's values;
-all else as a Polars expression.
+the way that suits it: conditions on texts on the distinct texts; ``exists`` and ``all`` on the elements of lists,
+flattened once; many comparisons of a number or a time with constants by the classes that the constants make; few of
+them over the column in the narrowest type that holds the chunk's values; all else as a Polars expression.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .chunks import decoded
 from .columnar import select
 from .comparisons import question
 from .dictionaries import Dictionary
-from .elements import Elements, list_of_texts
+from .elements import Elements, column_of_lists
 from .narrowing import Narrowed, narrow
 from .optimisations import Optimisations
 from .plan import Planned
@@ -41,9 +41,6 @@ from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
 """Conditions on a column of texts from which on a dictionary is made of it."""
-
-_FEWEST_FOR_ELEMENTS = 8
-"""Conditions on the elements of a column of lists of texts, likewise."""
 
 _FEWEST_FOR_THRESHOLDS = 12
 """Comparisons of a column with constants from which on they are sorted out together."""
@@ -221,18 +218,17 @@ def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
 
 
 def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
-    """Finds the atoms that ask the elements of one column of lists of texts."""
+    """Finds the atoms that ask the elements of one column of lists."""
     made = {step.name: step for step in work.lowering.steps if isinstance(step, Reduction)}
     found: dict[str, dict[str, Reduction]] = {}
     for fingerprint, value in values.items():
         reduction = made.get(value.meta.output_name()) if made and value.meta.is_column() else None
-        column = None if reduction is None else list_of_texts(reduction)
+        column = None if reduction is None else column_of_lists(reduction)
         if reduction is not None and column is not None:
             found.setdefault(column, {})[fingerprint] = reduction
     for column, reductions in found.items():
-        if len(reductions) >= _FEWEST_FOR_ELEMENTS:
-            work.families["elements", column] = Elements(column, reductions)
-            work.of_families["elements", column] = frozenset(reductions)
+        work.families["elements", column] = Elements(column, work.lowering.schema.columns[column], reductions)
+        work.of_families["elements", column] = frozenset(reductions)
 
 
 def _only_by_dictionary(work: Batch) -> frozenset[str]:

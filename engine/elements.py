@@ -1,8 +1,12 @@
-"""``exists`` and ``all`` over columns of lists of texts, answered on the distinct texts instead of the elements."""
+"""``exists`` and ``all`` over a column of lists whose elements alone they ask: flattened once for all of them.
+
+Of many conditions on texts each is asked of the distinct texts instead of the elements.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -12,35 +16,69 @@ from compiler.space import ELEMENT, Kind, Reduction
 
 from .bitmaps import Bitmaps, Words, of_flags
 from .classes import code_type
-from .texts import Texts, Truth
+from .evaluated import TooManyElements, evaluated
+from .flattened import Lists, flattened
+from .texts import Texts
 
 _FEW = 8
 """Texts whose owners are put together from those of each; the owners of more are looked up for each element."""
 
+_FEWEST_FOR_DICTIONARY = 16
+"""Conditions from which on a dictionary is made of the elements."""
+
+_Flags = TypeVar("_Flags", pl.Series, NDArray[np.bool_])
+"""For each element, or for each text, whether it is wanted."""
+
 
 class Elements:
-    """The conditions on the elements of one column of lists of texts. What is learnt of them serves the next chunks."""
+    """The conditions on the elements of one column of lists; a list that is not there is an error.
 
-    def __init__(self, column: str, reductions: Mapping[str, Reduction]) -> None:
-        """``reductions``: by the fingerprints of their atoms; :func:`list_of_texts` names the column for each."""
+    What is learnt of texts serves the next chunks.
+    """
+
+    def __init__(self, column: str, dtype: pl.DataType, reductions: Mapping[str, Reduction]) -> None:
+        """``reductions``: by the fingerprints of their atoms; :func:`column_of_lists` names the column for each."""
         self._column = column
         self._kinds = {name: reduction.kind for name, reduction in reductions.items()}
-        keeps = {name: reduction.keep for name, reduction in reductions.items() if reduction.keep is not None}
-        self._texts = Texts(ELEMENT, keeps)
+        self._keeps = {name: reduction.keep for name, reduction in reductions.items() if reduction.keep is not None}
+        many = dtype == pl.List(pl.String()) and len(reductions) >= _FEWEST_FOR_DICTIONARY
+        self._texts = Texts(ELEMENT, self._keeps) if many else None
 
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
-        """The rows of a chunk for which each condition holds; nothing where its texts are too many for this to pay."""
-        lists = chunk.get_column(self._column)
-        met = self._texts.met(lists.explode(empty_as_null=False, keep_nulls=False))
-        if met is None:
+        """The rows of a chunk for which each condition holds; nothing where its elements are too many at once."""
+        column = chunk.get_column(self._column)
+        try:
+            elements, lists = flattened(column)
+        except TooManyElements:
             return {}
-        owners = _Owners(lists, met.places)
-        absent = of_flags(lists.is_null().to_numpy()) if lists.has_nulls() else None
-        return {name: _reduced(self._kinds[name], truth, owners, absent, every) for name, truth in met.truths.items()}
+        met = None if self._texts is None else self._texts.met(elements.to_series())
+        if met is None:
+            found = self._of_elements(elements, lists, every)
+        else:
+            of_texts = _Owners(lists, met.places).of
+            truths = met.truths.items()
+            found = {name: _reduced(self._kinds[name], *truth, of_texts, every) for name, truth in truths}
+        if not column.has_nulls():
+            return found
+        present = of_flags(column.is_not_null().to_numpy())
+        absent = present ^ every
+        return {name: Bitmaps(surely & present, maybe | absent) for name, (surely, maybe) in found.items()}
+
+    def _of_elements(self, elements: pl.DataFrame, lists: Lists, every: Words) -> dict[str, Bitmaps]:
+        def owners(wanted: pl.Series) -> Words:
+            return of_flags(lists.any(wanted))
+
+        found = {}
+        for keep in evaluated(elements, self._keeps).get_columns():
+            surely, maybe = (
+                (keep.fill_null(value=false) for false in (False, True)) if keep.has_nulls() else (keep, keep)
+            )
+            found[keep.name] = _reduced(self._kinds[keep.name], surely, maybe, owners, every)
+        return found
 
 
-def list_of_texts(reduction: Reduction) -> str | None:
-    """The column of lists of texts whose elements alone a reduction asks with ``exists`` or ``all``, if it does so."""
+def column_of_lists(reduction: Reduction) -> str | None:
+    """The column of lists whose elements alone a reduction asks with ``exists`` or ``all``, if it does so."""
     range_, keep = reduction.space.range, reduction.keep
     if (
         reduction.kind in (Kind.EXISTS, Kind.ALL)
@@ -48,7 +86,7 @@ def list_of_texts(reduction: Reduction) -> str | None:
         and keep is not None
         and set(keep.meta.root_names()) == {ELEMENT}
         and range_ is not None
-        and range_.dtype == pl.List(pl.String())
+        and isinstance(range_.dtype, pl.List)
         and range_.value.meta.is_column()
         and reduction.space.parent is not None
         and reduction.space.parent.parent is None
@@ -60,10 +98,9 @@ def list_of_texts(reduction: Reduction) -> str | None:
 class _Owners:
     """The rows whose lists have a text, from the place of each element's text."""
 
-    def __init__(self, lists: pl.Series, places: NDArray[np.int32]) -> None:
-        self._rows = len(lists)
+    def __init__(self, lists: Lists, places: NDArray[np.int32]) -> None:
+        self._lists = lists
         self._places = places
-        self._lists = np.repeat(np.arange(len(lists)), lists.list.len().fill_null(0).cast(pl.Int64()).to_numpy())
         self._known: dict[int, Words] = {}
         self._sorted: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
 
@@ -71,10 +108,10 @@ class _Owners:
         """The rows whose lists have a wanted text; a flag a text."""
         texts = np.flatnonzero(wanted)
         if len(texts) > _FEW:
-            return self._flagged(self._lists[wanted.take(self._places)])
-        found = self._of_text(int(texts[0])) if len(texts) else self._flagged(self._lists[:0])
-        for text in texts[1:]:
-            found = found | self._of_text(int(text))
+            return of_flags(self._lists.any(pl.Series(wanted.take(self._places))))
+        found = np.zeros_like(self._of_text(0))
+        for text in texts:
+            found |= self._of_text(int(text))
         return found
 
     def _of_text(self, text: int) -> Words:
@@ -82,7 +119,9 @@ class _Owners:
         if rows is None:
             by_text, ends = self._by_text()
             start = int(ends[text - 1]) if text else 0
-            rows = self._known[text] = self._flagged(by_text[start : ends[text]] if text < len(ends) else by_text[:0])
+            flags = np.zeros(len(self._lists.lengths), dtype=np.bool_)
+            flags[by_text[start : ends[text]] if text < len(ends) else by_text[:0]] = True
+            rows = self._known[text] = of_flags(flags)
         return rows
 
     def _by_text(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -91,22 +130,14 @@ class _Owners:
             # One octet or two are sorted by counting.
             counts = np.bincount(self._places)
             order = np.argsort(self._places.astype(code_type(len(counts))), kind="stable")
-            self._sorted = self._lists[order], np.cumsum(counts)
+            self._sorted = self._lists.parents.take(order), np.cumsum(counts)
         return self._sorted
 
-    def _flagged(self, rows: NDArray[np.intp]) -> Words:
-        flags = np.zeros(self._rows, dtype=np.bool_)
-        flags[rows] = True
-        return of_flags(flags)
 
-
-def _reduced(kind: Kind, truth: Truth, owners: _Owners, absent: Words | None, every: Words) -> Bitmaps:
-    """What follows for the lists; an ``absent`` list is an error."""
-    certain = truth.maybe is truth.surely
+def _reduced(kind: Kind, surely: _Flags, maybe: _Flags, owners: Callable[[_Flags], Words], every: Words) -> Bitmaps:
+    """What follows for the lists that are there from what is said of the elements."""
     if kind is Kind.EXISTS:
-        surely = owners.of(truth.surely)
-        maybe = surely if certain else owners.of(truth.maybe)
-        return Bitmaps(surely, maybe if absent is None else maybe | absent)
-    maybe = owners.of(~truth.maybe) ^ every
-    surely = maybe if certain else owners.of(~truth.surely) ^ every
-    return Bitmaps(surely if absent is None else surely & ~absent, maybe)
+        true = owners(surely)
+        return Bitmaps(true, true if maybe is surely else owners(maybe))
+    possible = owners(~maybe) ^ every
+    return Bitmaps(possible if maybe is surely else owners(~surely) ^ every, possible)

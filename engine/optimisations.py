@@ -11,7 +11,7 @@ class Optimisations:
 
     Attributes:
         dictionaries: evaluate conditions on one column of texts on its distinct texts.
-        elements: evaluate ``exists`` and ``all`` over one column of lists of texts on the distinct texts.
+        elements: evaluate ``exists`` and ``all`` over a column of lists together, many of texts on the distinct texts.
         thresholds: put the values of a column into the classes that the constants make with which it is compared.
         narrowing: compare numbers in the narrowest type that holds a chunk's values.
         proofs: leave out checks for what the snapshot's statistics rule out: nulls, and overflow.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -13,47 +11,8 @@ from numpy.typing import NDArray
 from compiler.schema import data_type
 from compiler.space import ELEMENT, INDEX, Computed, Kind, Reduction, Space, Step
 
-from .evaluated import MOST_BYTES, MOST_ELEMENTS, TooManyElements, evaluated
-
-
-@dataclass
-class _Elements:
-    """The flattened elements of a list column.
-
-    Attributes:
-        frame: one row an element.
-        lengths: how many elements each list has.
-        present: whether each list is there.
-    """
-
-    frame: pl.DataFrame
-    lengths: NDArray[np.int64]
-    present: pl.Series
-
-    @cached_property
-    def parents(self) -> NDArray[np.intp]:
-        """The number of each element's list."""
-        return np.repeat(np.arange(len(self.lengths)), self.lengths)
-
-    @cached_property
-    def _ends(self) -> NDArray[np.int64]:
-        return np.cumsum(self.lengths)
-
-    def indices(self) -> pl.Series:
-        """Each element's place in its list."""
-        starts = self._ends - self.lengths
-        return pl.Series(INDEX, np.arange(len(self.parents)) - starts[self.parents], dtype=pl.Int64())
-
-    def counts(self, flags: pl.Series) -> NDArray[np.int32]:
-        """How many elements of each list are flagged; null is not."""
-        # What was counted up to the end of a list, less what was up to its start: no element asks for its list.
-        before = np.zeros(len(flags) + 1, dtype=np.int32)
-        np.cumsum(_true(flags), out=before[1:])
-        return before.take(self._ends) - before.take(self._ends - self.lengths)
-
-    def any(self, flags: pl.Series) -> NDArray[np.bool_]:
-        """Whether any element of each list is flagged."""
-        return self.counts(flags) > 0 if flags.any() else np.zeros(len(self.lengths), dtype=np.bool_)
+from .evaluated import MOST_BYTES, TooManyElements, evaluated
+from .flattened import Flattened, Lists, bound, flattened
 
 
 class Spaces:
@@ -61,7 +20,8 @@ class Spaces:
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self._rows = rows
-        self._elements: dict[int, _Elements] = {}
+        self._elements: dict[int, Flattened] = {}
+        self._columns: dict[str, Flattened] = {}
 
     def evaluate(self, space: Space | None, expressions: Mapping[str, pl.Expr]) -> pl.DataFrame:
         """The values of expressions over a space; None is the rows."""
@@ -82,7 +42,7 @@ class Spaces:
             space = _parent(step.space)
             columns = self.evaluate(step.space, step.expressions)
             height = self.frame(space).height
-            column = _reduce(columns, self._flat(step.space), step, height).alias(step.name)
+            column = _reduce(columns, self._flat(step.space).lists, step, height).alias(step.name)
         self._extend(space, self.frame(space).with_columns(column))
 
     def frame(self, space: Space | None) -> pl.DataFrame:
@@ -93,13 +53,25 @@ class Spaces:
         if space is None:
             self._rows = frame
         else:
-            self._flat(space).frame = frame
+            self._elements[id(space)] = self._flat(space)._replace(frame=frame)
 
-    def _flat(self, space: Space) -> _Elements:
+    def _flat(self, space: Space) -> Flattened:
         elements = self._elements.get(id(space))
         if elements is None:
-            elements = self._elements[id(space)] = _flattened(*self._ranges(space))
+            elements = self._elements[id(space)] = self._flattened(space)
         return elements
+
+    def _flattened(self, space: Space) -> Flattened:
+        """The elements of a space's lists. Those of a column of the rows are flattened once for all spaces."""
+        assert space.range is not None
+        range_ = space.range.value
+        if _parent(space) is not None or not range_.meta.is_column():
+            return flattened(*self._ranges(space))
+        column = range_.meta.output_name()
+        known = self._columns.get(column)
+        if known is None:
+            known = self._columns[column] = flattened(self._rows.get_column(column))
+        return known
 
     def _ranges(self, space: Space) -> tuple[pl.Series, NDArray[np.intp] | None]:
         """The lists that a space has the elements of, and for each parent the place of its own among them.
@@ -112,45 +84,32 @@ class Spaces:
         places: NDArray[np.intp] | None = None
         while home is not None and expression.meta.is_column() and expression.meta.output_name() in home.captures:
             expression = home.captures[expression.meta.output_name()]
-            parents = self._flat(home).parents
+            parents = self._flat(home).lists.parents
             places = parents if places is None else parents[places]
             home = _parent(home)
         return self.evaluate(home, {ELEMENT: expression}).get_column(ELEMENT), places
 
     def _provide(self, space: Space, expressions: Iterable[pl.Expr]) -> None:
         """Adds what expressions take besides the elements: their places, and what is gathered from outside."""
-        elements = self._flat(space)
-        used = {name for e in expressions for name in e.meta.root_names()} - set(elements.frame.columns)
+        frame, lists = self._flat(space)
+        used = {name for e in expressions for name in e.meta.root_names()} - set(frame.columns)
         if INDEX in used:
-            elements.frame = elements.frame.with_columns(elements.indices())
+            frame = frame.with_columns(_indices(lists))
         missing = sorted(used & space.captures.keys())
         if missing:
             outer = self.evaluate(_parent(space), {name: space.captures[name] for name in missing})
             for column in outer.get_columns():
                 if isinstance(column.dtype, pl.List):
                     lengths = column.list.len().fill_null(0).to_numpy().astype(np.int64)
-                    _bound(int(lengths[elements.parents].sum()))
-            elements.frame = elements.frame.hstack(outer[elements.parents])
+                    bound(int(lengths[lists.parents].sum()))
+            frame = frame.hstack(outer[lists.parents])
+        self._extend(space, frame)
 
 
-def _flattened(lists: pl.Series, places: NDArray[np.intp] | None) -> _Elements:
-    """The elements of lists one after the other; with places, those of the list at each place."""
-    lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
-    own = lengths if places is None else lengths[places]
-    total = int(own.sum())
-    _bound(total)
-    flat = lists.explode(empty_as_null=False, keep_nulls=False).alias(ELEMENT).to_frame()
-    present = lists.is_not_null()
-    if places is None:
-        return _Elements(flat, own, present)
-    starts, firsts = np.cumsum(lengths) - lengths, np.cumsum(own) - own
-    rows = np.arange(total) + np.repeat(starts[places] - firsts, own)
-    return _Elements(flat[rows], own, present.gather(places))
-
-
-def _bound(elements: int) -> None:
-    if elements > MOST_ELEMENTS:
-        raise TooManyElements(f"nested macros come to {elements:,} elements at once; at most {MOST_ELEMENTS:,} may be")
+def _indices(lists: Lists) -> pl.Series:
+    """Each element's place in its list."""
+    starts = lists.ends - lists.lengths
+    return pl.Series(INDEX, np.arange(len(lists.parents)) - starts[lists.parents], dtype=pl.Int64())
 
 
 def _parent(space: Space) -> Space | None:
@@ -163,51 +122,51 @@ def _or_rows(space: Space) -> Space | None:
     return None if space.parent is None else space
 
 
-def _reduce(columns: pl.DataFrame, elements: _Elements, reduction: Reduction, height: int) -> pl.Series:
+def _reduce(columns: pl.DataFrame, lists: Lists, reduction: Reduction, height: int) -> pl.Series:
     match reduction.kind:
         case Kind.ALL | Kind.EXISTS | Kind.EXISTS_ONE:
-            truth = _logical(reduction.kind, columns, elements)
-            return _masked(truth, elements.present)
+            truth = _logical(reduction.kind, columns, lists)
+            return _masked(truth, lists.present)
         case Kind.COUNT:
             keep = columns.get_column("keep")
-            counts = pl.Series(elements.counts(keep)).cast(pl.UInt32)
-            return _masked(counts, elements.present & pl.Series(~elements.any(keep.is_null())))
+            counts = pl.Series(lists.counts(keep)).cast(pl.UInt32)
+            return _masked(counts, lists.present & pl.Series(~lists.any(keep.is_null())))
         case Kind.LIST:
-            return _lists(columns, elements, height, reduction.dtype)
+            return _lists(columns, lists, height, reduction.dtype)
         case Kind.FIRST:
-            return _firsts(columns.get_column("value"), elements, height)
+            return _firsts(columns.get_column("value"), lists, height)
 
 
-def _logical(kind: Kind, columns: pl.DataFrame, elements: _Elements) -> pl.Series:
+def _logical(kind: Kind, columns: pl.DataFrame, lists: Lists) -> pl.Series:
     """CEL's absorption over the elements of each parent: a deciding element outweighs an error."""
     keep = columns.get_column("keep")
-    failed = elements.any(keep.is_null())
+    failed = lists.any(keep.is_null())
     if kind is Kind.EXISTS_ONE:
-        truth = elements.counts(keep) == 1
+        truth = lists.counts(keep) == 1
     else:
-        decided = elements.any(keep if kind is Kind.EXISTS else ~keep)
+        decided = lists.any(keep if kind is Kind.EXISTS else ~keep)
         truth = decided if kind is Kind.EXISTS else ~decided
         failed &= ~decided
     if "failed" in columns.columns:
-        failed |= elements.any(columns.get_column("failed"))
+        failed |= lists.any(columns.get_column("failed"))
     return _masked(pl.Series(truth), pl.Series(~failed))
 
 
-def _lists(columns: pl.DataFrame, elements: _Elements, height: int, dtype: pl.DataType) -> pl.Series:
+def _lists(columns: pl.DataFrame, lists: Lists, height: int, dtype: pl.DataType) -> pl.Series:
     """The values of each parent's elements as a list again, those that ``keep`` holds for."""
-    values, lengths = columns.get_column("value"), elements.lengths
+    values, lengths = columns.get_column("value"), lists.lengths
     failed = np.zeros(height, dtype=np.bool_)
     if "failed" in columns.columns:
         failing = columns.get_column("failed")
         if "keep" in columns.columns:
             failing = failing & columns.get_column("keep")
-        failed |= elements.any(failing)
+        failed |= lists.any(failing)
     if "keep" in columns.columns:
         keep = columns.get_column("keep")
-        failed |= elements.any(keep.is_null())
-        values, lengths = values.filter(keep.fill_null(value=False)), elements.counts(keep).astype(np.int64)
-    lists = _over_offsets(values.alias("value"), lengths, dtype)
-    return _masked(lists, elements.present & pl.Series(~failed))
+        failed |= lists.any(keep.is_null())
+        values, lengths = values.filter(keep.fill_null(value=False)), lists.counts(keep).astype(np.int64)
+    made = _over_offsets(values.alias("value"), lengths, dtype)
+    return _masked(made, lists.present & pl.Series(~failed))
 
 
 def _over_offsets(values: pl.Series, lengths: NDArray[np.int64], dtype: pl.DataType) -> pl.Series:
@@ -239,18 +198,14 @@ def _holds_wide_integers(dtype: pl.DataType) -> bool:
             return False
 
 
-def _firsts(values: pl.Series, elements: _Elements, height: int) -> pl.Series:
+def _firsts(values: pl.Series, lists: Lists, height: int) -> pl.Series:
     """The first value of each parent that is not null."""
     present = values.is_not_null().to_numpy()
-    parents, firsts = np.unique(elements.parents[present], return_index=True)
+    parents, firsts = np.unique(lists.parents[present], return_index=True)
     places = np.full(height, len(values))
     places[parents] = np.flatnonzero(present)[firsts]
     missing = pl.Series(values.name, [None], dtype=values.dtype)
     return pl.concat([values, missing]).gather(places)
-
-
-def _true(flags: pl.Series) -> NDArray[np.bool_]:
-    return flags.fill_null(value=False).to_numpy()
 
 
 def _masked(values: pl.Series, present: pl.Series) -> pl.Series:

@@ -124,6 +124,37 @@ def test_a_dictionary_answers_for_its_rows(values: list[str | None]) -> None:
             assert rows_of(answers[name].maybe, frame.height) == expected.fill_null(value=True).to_list()
 
 
+LISTS = pl.DataFrame({
+    "texts": [["a", None], None, [], ["b"], ["c", "b", "a"], [None], ["x"], ["a"] * 3] * 40,
+    "ints": [[], [1, 2], [None, 3], [4], None, [5] * 7, [0], [-1, None]] * 40,
+    "orders": [[{"price": 1.5}], [], [{"price": None}], None, [None], [{"price": 2.0}, {"price": 3.0}]] * 50
+    + [[]] * 20,
+})  # fmt: skip
+ELEMENTS = {
+    "few texts": ['"a" in texts', 'texts.all(t, t != "b")', "texts.exists(t, t == null)"],
+    "many texts": [f"texts.{macro}(t, t {operator} '{text}')"
+        for macro in ("exists", "all") for operator in ("==", "<", ">=") for text in "abcx"],
+    "ints": ["3 in ints", "ints.all(i, i > 0)", "ints.exists(i, i / 0 == 1)", "ints.exists(i, i == null)"],
+    "structs": ["orders.exists(o, o.price > 2.5)", "orders.all(o, o.price < 2.0)", "orders.exists(o, has(o.price))"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", ELEMENTS.values(), ids=ELEMENTS)
+@pytest.mark.parametrize("interpreted", [False, True])
+def test_conditions_on_elements_are_answered_together(texts: list[str], *, interpreted: bool) -> None:
+    mode = "interpreted" if interpreted else "compiled"
+    alone = [evaluate(text, LISTS, mode=mode).values for text in texts]
+    snapshot = Snapshot.open(LISTS)
+    planning = plan({text: text for text in texts}, snapshot.schema, now=0, mode=Mode.COMPILED)
+    work = batch([one for one in planning.planned if isinstance(one, Planned)], planning.lowering)
+    assert {kind for kind, _ in work.families} == {"elements"}
+    tallies = [Tally() for _ in texts]
+    for chunk in snapshot.chunks(planning.columns, 77):
+        atoms = work.atoms(planning.projected(chunk))
+        work.tally(atoms, tallies)
+    assert [(tally.members, tally.errors) for tally in tallies] == [(int(v.sum()), v.null_count()) for v in alone]
+
+
 def test_a_column_of_distinct_texts_has_no_dictionary() -> None:
     column = pl.Series("s", [str(n) for n in range(1_000)])
     assert Dictionary("s", {"x": pl.col("s") == "7"}).answer(column.to_frame(), every_row(1_000)) == {}
