@@ -224,7 +224,8 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
     for fingerprint, value in values.items():
         reduction = made.get(value.meta.output_name()) if made and value.meta.is_column() else None
         column = None if reduction is None else column_of_lists(reduction)
-        if reduction is not None and column is not None:
+        # A list that is computed is no column of the chunk.
+        if reduction is not None and column is not None and column in work.lowering.schema.columns:
             found.setdefault(column, {})[fingerprint] = reduction
     for column, reductions in found.items():
         work.families["elements", column] = Elements(column, work.lowering.schema.columns[column], reductions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,11 @@ _CELL_BITS = 16
 _BEYOND_ORDER = 3
 """Classes beside those that begin at a threshold: the values below the first, null, and NaN."""
 
+_BLOCK = 2**15
+"""Values that are sorted out at once."""
+
 _Starts = NDArray[np.int64] | NDArray[np.float64]
+_Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +60,19 @@ class Thresholds:
     def _codes(self, column: pl.Series) -> Codes:
         """The class of each row."""
         values = column.to_physical().rechunk()
-        missing = values.is_null().to_numpy() if values.has_nulls() else None
-        numbers = (values if missing is None else values.fill_null(strategy="zero")).to_numpy()
         null, nan = len(self.starts) + 1, len(self.starts) + 2
-        dtype = code_type(nan)
-        if self.starts.dtype == np.float64:
-            doubles = numbers.astype(np.float64, copy=False)
-            strange = np.isnan(doubles)
-            if strange.any():
-                codes = _sorted_out(np.where(strange, 0.0, doubles), self.starts, dtype)
-                codes[strange] = nan
-            else:
-                codes = _sorted_out(doubles, self.starts, dtype)
-        else:
-            codes = _sorted_out(numbers.astype(np.int64, copy=False), self.starts, dtype)
+        missing = values.is_null().to_numpy() if values.has_nulls() else None
         if missing is not None:
-            codes[missing] = null
+            # One of the values that are there: any other could stretch their range.
+            values = values.fill_null(values.min() if missing.sum() < len(missing) else 0)
+        numbers = values.to_numpy()
+        strange = np.isnan(numbers) if self.starts.dtype == np.float64 else None
+        if strange is not None and strange.any():
+            numbers = np.where(strange, 0.0, numbers)
+        codes = _sorted_out(numbers, self.starts, code_type(nan))
+        for where, code in ((strange, nan), (missing, null)):
+            if where is not None:
+                np.copyto(codes, codes.dtype.type(code), where=where)
         return codes
 
 
@@ -120,7 +121,7 @@ def _selection(one: Answered, truth: Sequence[bool], places: Mapping[Point, int]
     return Selection(tuple(heads), (), inverted=nan)
 
 
-def _sorted_out(values: _Starts, starts: _Starts, dtype: np.dtype[np.unsignedinteger[Any]]) -> Codes:
+def _sorted_out(values: _Numbers, starts: _Starts, dtype: np.dtype[np.unsignedinteger[Any]]) -> Codes:
     """How many of the starts are not above each value.
 
     Values are first put into equal cells between the least and the greatest; most cells hold no start, and all values
@@ -131,40 +132,59 @@ def _sorted_out(values: _Starts, starts: _Starts, dtype: np.dtype[np.unsignedint
     inside = starts[(starts > low) & (starts <= high)]
     if not len(inside):
         return np.full(len(values), before, dtype=dtype)
-    cells = _cells(values, inside, low, high)
+    cells = _cells(starts.dtype, low, high)
     if cells is None:
         return np.searchsorted(starts, values, side="right").astype(dtype)
-    of_values, of_starts, exact = cells
-    held = np.bincount(of_starts, minlength=2**_CELL_BITS)
+    held = np.bincount(cells.of(inside), minlength=2**_CELL_BITS)
     table = (before + np.cumsum(held)).astype(dtype)
-    codes: Codes = table.take(of_values)
-    if not exact:
-        unsure = np.flatnonzero((held > 0).take(of_values))
-        codes[unsure] = np.searchsorted(starts, values[unsure], side="right")
+    uncertain = held > 0
+    codes: Codes = np.empty(len(values), dtype=dtype)
+    # In blocks, so that what is computed on the way stays in the cache and asks for no new memory.
+    for first in range(0, len(values), _BLOCK):
+        block, found = values[first : first + _BLOCK], codes[first : first + _BLOCK]
+        of_values = cells.of(block)
+        # No cell is beyond the table: that spares numpy a copy in which it would look for one.
+        table.take(of_values, out=found, mode="clip")
+        if not cells.exact:
+            unsure = np.flatnonzero(uncertain.take(of_values))
+            found[unsure] = np.searchsorted(starts, block[unsure], side="right")
     return codes
 
 
-def _cells(
-    values: _Starts, starts: _Starts, low: np.number[Any], high: np.number[Any]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], bool] | None:
-    """The cells of values and of starts, and whether a cell holds but one value; None where the range has no cells.
+class _Cells(NamedTuple):
+    """Equal cells from the number ``low`` on: those of doubles by a ``scale``, those of integers by a ``shift``.
 
     A greater number is in no lower cell: that is all that matters, so rounding does no harm.
     """
-    if starts.dtype == np.float64:
+
+    low: float | int
+    scale: float | None
+    shift: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether a cell holds but one number."""
+        return self.scale is None and self.shift == 0
+
+    def of(self, numbers: _Numbers) -> NDArray[np.intp]:
+        """The cell of each number."""
+        if self.scale is not None:
+            return (np.subtract(numbers, self.low, dtype=np.float64) * self.scale).astype(np.intp)
+        distances = np.subtract(numbers, self.low, dtype=np.int64)
+        return np.right_shift(distances, self.shift, out=distances)
+
+
+def _cells(dtype: np.dtype[Any], low: np.number[Any], high: np.number[Any]) -> _Cells | None:
+    """The cells of the numbers from ``low`` to ``high``; None where the range has none."""
+    if dtype == np.float64:
+        first, last = np.float64(low), np.float64(high)
         with np.errstate(all="ignore"):
-            scale = (2**_CELL_BITS - 1) / (high - low)
-        if not np.isfinite(scale) or not np.isfinite(low):
+            scale = (2**_CELL_BITS - 1) / (last - first)
+        if not np.isfinite(scale) or not np.isfinite(first):
             return None
         # Rounding up must not lead beyond the last cell.
-        scale = np.nextafter(scale, 0) * (1 - 2**-30)
-        return ((values - low) * scale).astype(np.intp), ((starts - low) * scale).astype(np.intp), False
+        return _Cells(float(first), float(np.nextafter(scale, 0) * (1 - 2**-30)), 0)
     span = int(high) - int(low)
     if span >= 2**63:
         return None
-    shift = max(0, span.bit_length() - _CELL_BITS)
-    return _shifted(values, low, shift), _shifted(starts, low, shift), shift == 0
-
-
-def _shifted(values: _Starts, low: np.number[Any], shift: int) -> NDArray[np.intp]:
-    return np.right_shift(np.subtract(values, low, dtype=np.int64), shift, dtype=np.intp)
+    return _Cells(int(low), None, max(0, span.bit_length() - _CELL_BITS))

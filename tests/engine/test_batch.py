@@ -130,6 +130,10 @@ LISTS = pl.DataFrame({
     "orders": [[{"price": 1.5}], [], [{"price": None}], None, [None], [{"price": 2.0}, {"price": 3.0}]] * 50
     + [[]] * 20,
 })  # fmt: skip
+COMPUTED = {
+    "filtered": ['texts.filter(t, t != "a").exists(t, t == "b")', 'texts.map(t, t + "x").all(t, t != "bx")', '"a" in texts'],
+    "put together": ["1 in (ints + ints)", "(ints + [7]).exists(i, i > 6)", "(ints + [7]).all(i, i > 0)"],
+}  # fmt: skip
 ELEMENTS = {
     "few texts": ['"a" in texts', 'texts.all(t, t != "b")', "texts.exists(t, t == null)"],
     "many texts": [f"texts.{macro}(t, t {operator} '{text}')"
@@ -137,6 +141,13 @@ ELEMENTS = {
     "ints": ["3 in ints", "ints.all(i, i > 0)", "ints.exists(i, i / 0 == 1)", "ints.exists(i, i == null)"],
     "structs": ["orders.exists(o, o.price > 2.5)", "orders.all(o, o.price < 2.0)", "orders.exists(o, has(o.price))"],
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", COMPUTED.values(), ids=COMPUTED)
+def test_conditions_on_the_elements_of_computed_lists_are_answered(texts: list[str]) -> None:
+    alone = [evaluate(text, LISTS, mode="interpreted").values for text in texts]
+    results = count(LISTS, {text: text for text in texts}).results
+    assert [(r.user_count, r.error_count) for r in results] == [(int(v.sum()), v.null_count()) for v in alone]
 
 
 @pytest.mark.parametrize("texts", ELEMENTS.values(), ids=ELEMENTS)
