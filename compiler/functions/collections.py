@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from ..cell import Cell, Elements, Entries, NotColumnar, may_be_null, standard_dtype
+from ..cell import Cell, Elements, Entries, NotColumnar, Presence, may_be_null, standard_dtype
 from ..types import DOUBLE, INT, NOTHING, UINT, ListType, MapType, Nullable, Parameter, nullable, plain
 from ..values import keys_of
 from .bounds import LIST_TOO_LONG, LONGEST_LIST
@@ -114,7 +114,14 @@ def _written_element(container: Cell, elements: Elements, index: object) -> Cell
     if not places:
         return Cell(pl.lit(None), NOTHING, pl.Null(), error=pl.lit(value=True))
     held = elements.of[places[0]].value
-    return replace(held, type=nullable(held.type), fallible=True, error=or_never(container.failed()))
+    failed = container.failed()
+    if failed is not None:
+        # Where another element is an error, so is this one, whatever it holds.
+        parts = held.parts
+        if isinstance(parts, Presence):
+            parts = parts._replace(present=pl.when(~failed).then(parts.present))
+        held = replace(held, expression=pl.when(~failed).then(held.value), constant=None, parts=parts)
+    return replace(held, type=nullable(held.type), fallible=True, error=or_never(failed))
 
 
 def _position(index: Cell) -> pl.Expr:

@@ -131,7 +131,7 @@ LISTS = pl.DataFrame({
     + [[]] * 20,
 })  # fmt: skip
 COMPUTED = {
-    "filtered": ['texts.filter(t, t != "a").exists(t, t == "b")', 'texts.map(t, t + "x").all(t, t != "bx")', '"a" in texts'],
+    "made of texts": ['texts.filter(t, t != "a").exists(t, t == "b")', 'texts.map(t, t + "x").all(t, t != "bx")'],
     "put together": ["1 in (ints + ints)", "(ints + [7]).exists(i, i > 6)", "(ints + [7]).all(i, i > 0)"],
 }  # fmt: skip
 ELEMENTS = {

@@ -63,8 +63,8 @@ _NUMBERS = ("int", "uint", "double")
 _TYPES = {e: type_ for type_, expressions in _BY_TYPE.items() for e in expressions if e.isidentifier()}
 _COLUMN = re.compile(r"(?<![\w.`\"\\?])[a-z_][a-z_0-9]*(?![\w(`\"])")
 _BOUND = re.compile(r"\.(?:exists|all|map|filter|exists_one)\((\w+),")
-# What cel-cpp does not judge: see exceptions.yaml. The times are sums and differences near the ends of 64 bits; white space
-# around the text of a number is no error there.
+# What cel-cpp does not judge: see exceptions.yaml. The times are sums and differences near the ends of 64 bits; around
+# the text of a number, white space is no error there.
 _UNJUDGED = re.compile(
     r"has\(user|moment|span|numeral|ages|far|days|wide|by_id|in labels|in scores|in \{|!!|--|`| - |string\(|int\(s\)"
 )
