@@ -236,7 +236,7 @@ def _tree_lines(node: ExplainedNode, before: str = "", below: str = "") -> list[
 
 _WAYS = {
     "dictionary": "by their distinct texts",
-    "elements": "by the distinct texts in their lists",
+    "elements": "by the elements of their lists, all at once",
     "thresholds": "by the ranges that the constants make",
     "narrowing": "in the narrowest type that holds the values",
 }

@@ -121,7 +121,7 @@ def test_streams_end_whole_or_early(pool: ChildPool) -> None:
 def test_previews_that_cost_too_much_are_problems(tmp_path: Path) -> None:
     told = settings(tmp_path, users=2_000, preview_seconds=0.5)
     # Interpreted on each user, which takes its time.
-    slow = "purchases.map(p, {p.product: p.price}).size() + size(user_id) > 5 && " * 30 + "true"
+    slow = "purchases.map(p, {p.product: p.price}).size() + size(user_id) > 5 && " * 90 + "true"
     with running(told) as (url, _), client(url) as asking:
         answered = asking.post("/segments/preview", json={"condition": slow})
         while answered.status_code == 503:
