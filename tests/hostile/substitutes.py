@@ -69,6 +69,9 @@ _UNJUDGED = re.compile(
     r"has\(user|moment|span|numeral|ages|far|days|wide|by_id|in labels|in scores|in \{|!!|--|`| - |string\(|int\(s\)"
 )
 
+# The text of a NaN has a sign there: only what is no double is turned into a text.
+_SIGNED = re.compile(r"string\((?!i\)|bin\))")
+
 
 def substituted(conditions: Sequence[Written], seed: int | str, number: int) -> list[str]:
     """That many conditions, each made from one of ``conditions`` by putting other expressions in place of columns."""
@@ -87,5 +90,6 @@ def substituted(conditions: Sequence[Written], seed: int | str, number: int) -> 
                 if type_ in _NUMBERS and chance.random() < 0.15:
                     type_ = chance.choice(_NUMBERS)
                 text = text[: column.start()] + chance.choice(_BY_TYPE[type_]) + text[column.end() :]
-        made[text] = None
+        if not _SIGNED.search(text):
+            made[text] = None
     return list(made)
