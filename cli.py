@@ -49,6 +49,9 @@ class _Commands(click.Group):
     """The commands, whose errors end in one message and the right exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
+        from commands.memory import keep_memory
+
+        keep_memory()
         if isinstance(sys.stdout, TextIOWrapper):
             # What the terminal's encoding lacks is no reason to fail.
             sys.stdout.reconfigure(errors="backslashreplace")

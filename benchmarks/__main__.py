@@ -11,6 +11,8 @@ from time import perf_counter
 import click
 from rich.console import Console
 
+from commands.memory import keep_memory
+
 from . import agreement, compiling, growth, interpreted, many, memory, nested, processes, report, switches
 from .bars import verdicts
 from .measure import Figure, Setting
@@ -64,6 +66,7 @@ def main(  # noqa: PLR0917  (click gives them by their names)
     output: Path,
 ) -> None:
     """Measure Cellar beside its peers; every ratio is taken within one run."""
+    keep_memory()
     for folder in (snapshots, output):
         folder.mkdir(parents=True, exist_ok=True)
     setting = Setting(

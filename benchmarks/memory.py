@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands.memory import keep_memory
+
 from .cellar import TOTAL, counted, named
 from .measure import Figure, Setting
 from .recipe import conditions, snapshot, snapshot_of_one_row_group
@@ -45,6 +47,7 @@ def measured(path: Path, number: int) -> tuple[float, int]:
 
 
 def _main(path: str, number: str) -> None:
+    keep_memory()
     seconds = counted(Path(path), named(conditions(int(number))))[TOTAL]
     print(json.dumps([seconds, _peak()]))
 

@@ -71,7 +71,8 @@ class Batch:
         families: the atoms that are answered together, by how and on which column.
         of_families: their fingerprints.
         comparisons: the fingerprints of other comparisons of one column with a constant, by column.
-        encoded: the columns of texts that only dictionaries ask, and that may come as Enum.
+        encoded: the columns of texts, and of lists of texts, of which only the distinct texts are asked: they may come
+            as Enum.
         decisions: what the statistics of a chunk decide; None where they are not asked.
     """
 
@@ -113,7 +114,7 @@ class Batch:
             if not self.of_families[key] <= decided.keys():
                 known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
-        answered = {column for column in self.encoded if known.keys() >= self.of_families["dictionary", column]}
+        answered = {column for (_, column), names in self.of_families.items() if known.keys() >= names}
         chunk = decoded(chunk, self.lowering.schema, answered)
         chunk, narrowed = self._narrow(chunk, () if known.keys() >= self._compared else tuple(self.comparisons))
         expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
@@ -176,7 +177,7 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     _on_columns(work, chosen, {name for name, cell in cells.items() if not cell.fallible})
     if chosen.elements:
         _on_elements(work, values)
-    work.encoded = _only_by_dictionary(work)
+    work.encoded = _only_by_texts(work)
     if chosen.skipping:
         work.decisions = Decisions(skeletons.roots, skeletons.atoms)
     return work
@@ -232,12 +233,18 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
         work.of_families["elements", column] = frozenset(reductions)
 
 
-def _only_by_dictionary(work: Batch) -> frozenset[str]:
-    """The columns of texts that nothing but dictionaries asks."""
-    answered = {name for (kind, _), names in work.of_families.items() if kind == "dictionary" for name in names}
+def _only_by_texts(work: Batch) -> frozenset[str]:
+    """The columns of which nothing but distinct texts is asked: by a dictionary, or of the elements of lists."""
+    dtypes = {"dictionary": pl.String(), "elements": pl.List(pl.String())}
+    by_texts = {
+        column: names
+        for (kind, column), names in work.of_families.items()
+        if work.lowering.schema.columns[column] == dtypes.get(kind)
+    }
+    answered = {name for names in by_texts.values() for name in names}
     others = {name for f, e in work.expressions.items() if f not in answered for name in e.meta.root_names()}
     _, read = needed(others, work.lowering.steps)
-    return frozenset(column for kind, column in work.families if kind == "dictionary" and column not in read)
+    return frozenset(by_texts) - read
 
 
 def _columns(node: Node) -> set[str] | None:

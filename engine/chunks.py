@@ -42,7 +42,7 @@ def read_chunks(
 ) -> Iterator[Chunk]:
     """The snapshot in its order, at most ``rows`` rows at a time, with the columns of the plan and others.
 
-    Columns of ``texts`` may come as Enum.
+    Columns of ``texts`` may come as Enum, or as lists of it.
 
     Rows that the plan skips are left out.
 
@@ -64,13 +64,17 @@ def read_chunks(
 
 
 def decoded(frame: pl.DataFrame, schema: Schema, kept: Set[str] = frozenset()) -> pl.DataFrame:
-    """A frame with its columns of texts, but those that are kept, as texts, where they came as Enum."""
+    """A frame with its texts, and lists of texts, as texts where they came as Enum, but for the columns kept."""
     enums = [
         name
         for name, dtype in frame.schema.items()
-        if isinstance(dtype, pl.Enum) and name not in kept and schema.columns.get(name) == pl.String()
+        if name not in kept and _is_encoded(dtype) and schema.columns.get(name) in (pl.String(), pl.List(pl.String()))
     ]
-    return frame.with_columns(frame.get_column(name).cast(pl.String()) for name in enums) if enums else frame
+    return frame.with_columns(frame.get_column(name).cast(schema.columns[name]) for name in enums) if enums else frame
+
+
+def _is_encoded(dtype: pl.DataType) -> bool:
+    return isinstance(dtype.inner if isinstance(dtype, pl.List) else dtype, pl.Enum)
 
 
 def within_chunk(

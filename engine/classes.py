@@ -55,7 +55,7 @@ class Partition:
 
     def rows(self, codes: Codes, every: Words) -> list[Words]:
         """The rows of each selection, from the class of each row. ``every``: the bitmap of all rows."""
-        planes = [_plane(codes, bit) for bit in reversed(range(self._bits))]
+        planes = [plane(codes, bit) for bit in reversed(range(self._bits))]
         heads: dict[int, Words] = {}
         classes: dict[int, Words] = {}
 
@@ -84,6 +84,12 @@ def code_type(most: int) -> np.dtype[np.unsignedinteger[Any]]:
     return np.dtype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
 
 
+def plane(codes: Codes, bit: int) -> Words:
+    """The rows whose code has a bit set."""
+    octets = codes.view(np.uint8)[bit // _BITS_AN_OCTET :: codes.itemsize]
+    return of_flags(octets & np.uint8(1 << bit % _BITS_AN_OCTET))
+
+
 def selection(wanted: NDArray[np.bool_]) -> Selection:
     """The classes of which a flag says that they are wanted."""
     chosen = np.flatnonzero(wanted).tolist()
@@ -104,9 +110,3 @@ def _selected(selection: Selection, heads: dict[int, Words], classes: dict[int, 
     else:
         found = np.zeros_like(every)
     return found ^ every if selection.inverted else found
-
-
-def _plane(codes: Codes, bit: int) -> Words:
-    """The rows whose code has a bit set."""
-    octets = codes.view(np.uint8)[bit // _BITS_AN_OCTET :: codes.itemsize]
-    return of_flags(octets & np.uint8(1 << bit % _BITS_AN_OCTET))

@@ -5,8 +5,7 @@ Of many conditions on texts each is asked of the distinct texts instead of the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,20 +13,17 @@ from numpy.typing import NDArray
 
 from compiler.space import ELEMENT, Kind, Reduction
 
-from .bitmaps import Bitmaps, Words, of_flags
-from .classes import code_type
+from .bitmaps import Bitmaps, Words, negation, of_flags
+from .classes import code_type, plane
 from .evaluated import TooManyElements, evaluated
 from .flattened import Lists, flattened
-from .texts import Texts
-
-_FEW = 8
-"""Texts whose owners are put together from those of each; the owners of more are looked up for each element."""
+from .texts import Texts, Truth, both, flags_of, truth_of
 
 _FEWEST_FOR_DICTIONARY = 16
-"""Conditions from which on a dictionary is made of the elements."""
+"""Conditions from which on a dictionary is made of the elements, where the file has none."""
 
-_Flags = TypeVar("_Flags", pl.Series, NDArray[np.bool_])
-"""For each element, or for each text, whether it is wanted."""
+_MOST_BITS = 32
+"""Conditions that are asked of each list at once."""
 
 
 class Elements:
@@ -41,8 +37,7 @@ class Elements:
         self._column = column
         self._kinds = {name: reduction.kind for name, reduction in reductions.items()}
         self._keeps = {name: reduction.keep for name, reduction in reductions.items() if reduction.keep is not None}
-        many = dtype == pl.List(pl.String()) and len(reductions) >= _FEWEST_FOR_DICTIONARY
-        self._texts = Texts(ELEMENT, self._keeps) if many else None
+        self._texts = Texts(ELEMENT, self._keeps) if dtype == pl.List(pl.String()) else None
 
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each condition holds; nothing where its elements are too many at once."""
@@ -51,30 +46,29 @@ class Elements:
             elements, lists = flattened(column)
         except TooManyElements:
             return {}
-        met = None if self._texts is None else self._texts.met(elements.to_series())
-        if met is None:
-            found = self._of_elements(elements, lists, every)
-        else:
-            of_texts = _Owners(lists, met.places).of
-            truths = met.truths.items()
-            found = {name: _reduced(self._kinds[name], *truth, of_texts, every) for name, truth in truths}
+        truths, places = self._truths(elements)
+        # Of all elements, none must be otherwise.
+        asked = {name: t.negated() if self._kinds[name] is Kind.ALL else t for name, t in truths.items()}
+        found = {
+            name: negation(any_, every) if self._kinds[name] is Kind.ALL else any_
+            for name, any_ in both(asked, _owners(lists, list(flags_of(asked)), places)).items()
+        }
         if not column.has_nulls():
             return found
         present = of_flags(column.is_not_null().to_numpy())
         absent = present ^ every
         return {name: Bitmaps(surely & present, maybe | absent) for name, (surely, maybe) in found.items()}
 
-    def _of_elements(self, elements: pl.DataFrame, lists: Lists, every: Words) -> dict[str, Bitmaps]:
-        def owners(wanted: pl.Series) -> Words:
-            return of_flags(lists.any(wanted))
-
-        found = {}
-        for keep in evaluated(elements, self._keeps).get_columns():
-            surely, maybe = (
-                (keep.fill_null(value=false) for false in (False, True)) if keep.has_nulls() else (keep, keep)
-            )
-            found[keep.name] = _reduced(self._kinds[keep.name], surely, maybe, owners, every)
-        return found
+    def _truths(self, elements: pl.DataFrame) -> tuple[Mapping[str, Truth], NDArray[np.int32] | None]:
+        """What each condition says, of each element or, where their places are told, of distinct texts."""
+        flat = elements.to_series()
+        encoded = isinstance(flat.dtype, pl.Enum)
+        if self._texts is not None and (encoded or len(self._keeps) >= _FEWEST_FOR_DICTIONARY):
+            met = self._texts.met(flat)
+            if met is not None:
+                return met.truths, met.places
+        answers = evaluated(elements.cast(pl.String()) if encoded else elements, self._keeps)
+        return {column.name: truth_of(column) for column in answers.get_columns()}, None
 
 
 def column_of_lists(reduction: Reduction) -> str | None:
@@ -95,49 +89,16 @@ def column_of_lists(reduction: Reduction) -> str | None:
     return None
 
 
-class _Owners:
-    """The rows whose lists have a text, from the place of each element's text."""
+def _owners(lists: Lists, flags: Sequence[NDArray[np.bool_]], places: NDArray[np.int32] | None) -> Iterator[Words]:
+    """For each of the flags the lists that have a flagged element.
 
-    def __init__(self, lists: Lists, places: NDArray[np.int32]) -> None:
-        self._lists = lists
-        self._places = places
-        self._known: dict[int, Words] = {}
-        self._sorted: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
-
-    def of(self, wanted: NDArray[np.bool_]) -> Words:
-        """The rows whose lists have a wanted text; a flag a text."""
-        texts = np.flatnonzero(wanted)
-        if len(texts) > _FEW:
-            return of_flags(self._lists.any(pl.Series(wanted.take(self._places))))
-        found = np.zeros_like(self._of_text(0))
-        for text in texts:
-            found |= self._of_text(int(text))
-        return found
-
-    def _of_text(self, text: int) -> Words:
-        rows = self._known.get(text)
-        if rows is None:
-            by_text, ends = self._by_text()
-            start = int(ends[text - 1]) if text else 0
-            flags = np.zeros(len(self._lists.lengths), dtype=np.bool_)
-            flags[by_text[start : ends[text]] if text < len(ends) else by_text[:0]] = True
-            rows = self._known[text] = of_flags(flags)
-        return rows
-
-    def _by_text(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The owners in the order of their texts, and where each text's end."""
-        if self._sorted is None:
-            # One octet or two are sorted by counting.
-            counts = np.bincount(self._places)
-            order = np.argsort(self._places.astype(code_type(len(counts))), kind="stable")
-            self._sorted = self._lists.parents.take(order), np.cumsum(counts)
-        return self._sorted
-
-
-def _reduced(kind: Kind, surely: _Flags, maybe: _Flags, owners: Callable[[_Flags], Words], every: Words) -> Bitmaps:
-    """What follows for the lists that are there from what is said of the elements."""
-    if kind is Kind.EXISTS:
-        true = owners(surely)
-        return Bitmaps(true, true if maybe is surely else owners(maybe))
-    possible = owners(~maybe) ^ every
-    return Bitmaps(possible if maybe is surely else owners(~surely) ^ every, possible)
+    ``flags``: one an element; with ``places``, one a text, of which each element has the one at its place.
+    """
+    for start in range(0, len(flags), _MOST_BITS):
+        together = flags[start : start + _MOST_BITS]
+        bits = np.zeros(len(together[0]), dtype=code_type((1 << len(together)) - 1))
+        for bit, one in enumerate(together):
+            bits |= one.astype(bits.dtype) << bits.dtype.type(bit)
+        owned = lists.union(bits if places is None else bits.take(places))
+        for bit in range(len(together)):
+            yield plane(owned, bit)

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from compiler.space import ELEMENT
 
+from .classes import Codes
 from .evaluated import MOST_ELEMENTS, TooManyElements
+
+_FEW = 8
+"""Elements of lists that are taken place by place, the first of all lists, and so on; the others list by list."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,21 @@ class Lists:
         if flags.any():
             # Polars filters by random flags ten times faster than numpy does.
             found[self._parents.filter(flags).to_numpy()] = True
+        return found
+
+    def union(self, bits: Codes) -> Codes:
+        """The bits that any element of each list has; ``bits``: of each element."""
+        found = np.zeros(len(self.lengths), dtype=bits.dtype)
+        if not len(bits):
+            return found
+        starts = self.ends - self.lengths
+        longest = int(self.lengths.max())
+        for place in range(min(longest, _FEW)):
+            found |= bits.take(starts + place, mode="clip") * (self.lengths > place)
+        if longest > _FEW:
+            longer = np.flatnonzero(self.lengths > _FEW)
+            edges = np.stack([starts[longer] + _FEW, self.ends[longer]], axis=1).ravel()
+            found[longer] |= np.bitwise_or.reduceat(bits, edges[edges < len(bits)])[::2]
         return found
 
 

@@ -39,6 +39,17 @@ class Truth(NamedTuple):
         surely = change(self.surely)
         return Truth(surely, surely if self.maybe is self.surely else change(self.maybe))
 
+    def negated(self) -> Truth:
+        """That of the opposite."""
+        surely, maybe = self.map(np.logical_not)
+        return Truth(maybe, surely)
+
+
+def truth_of(answers: pl.Series) -> Truth:
+    """The flags of boolean answers, whose nulls are errors."""
+    surely = answers.fill_null(value=False).to_numpy()
+    return Truth(surely, answers.fill_null(value=True).to_numpy() if answers.has_nulls() else surely)
+
 
 def flags_of(truths: Mapping[str, Truth]) -> Iterator[NDArray[np.bool_]]:
     """All flags, each once, in the order of which :func:`both` makes the answers."""
@@ -147,9 +158,8 @@ def _most(rows: int) -> float:
 
 
 def _extended(known: Truth, answers: pl.Series) -> Truth:
-    true = answers.fill_null(value=False).to_numpy()
-    if not answers.has_nulls() and known.maybe is known.surely:
-        surely = np.concatenate([known.surely, true])
+    new = truth_of(answers)
+    surely = np.concatenate([known.surely, new.surely])
+    if new.maybe is new.surely and known.maybe is known.surely:
         return Truth(surely, surely)
-    possible = answers.fill_null(value=True).to_numpy()
-    return Truth(np.concatenate([known.surely, true]), np.concatenate([known.maybe, possible]))
+    return Truth(surely, np.concatenate([known.maybe, new.maybe]))

@@ -136,12 +136,14 @@ def read_parquet_fields(path: Path, row_groups: Sequence[int] | None, used: Mapp
         return read_fields(path, row_groups, used)
 
 
-def read_parquet_texts(path: Path, row_groups: Sequence[int], names: Sequence[str]) -> pl.DataFrame:
-    """The columns of texts that the file holds by their distinct texts, as Enum."""
+def read_parquet_texts(
+    path: Path, row_groups: Sequence[int], texts: Sequence[str], lists: Sequence[str]
+) -> pl.DataFrame:
+    """Columns of texts, and of lists of texts, by their distinct texts, as Enum, where that is shorter."""
     from .texts import read_texts  # brings pyarrow
 
     with reading(str(path), PARQUET):
-        return read_texts(path, row_groups, names)
+        return read_texts(path, row_groups, texts, lists)
 
 
 def scan_parquet(files: Sequence[TableFile]) -> pl.LazyFrame | None:

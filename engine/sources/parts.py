@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 
 
 Pieces = Callable[[int, Sequence[range]], Iterator[Piece]]
-ReadTexts = Callable[[Path, Sequence[int], Sequence[str]], pl.DataFrame]
+ReadTexts = Callable[[Path, Sequence[int], Sequence[str], Sequence[str]], pl.DataFrame]
 ReadFields = Callable[[Path, Sequence[int] | None, Mapping[str, Shape]], pl.DataFrame]
 
 
@@ -75,12 +75,12 @@ class PartsSource:
     Attributes:
         partition: the types of the columns that directory names give (``country=DE/``); they win over a file's own.
         scan_alike: reads several files in one scan, where the format can; their types must be the same.
-        read_texts: reads columns of texts of a file's row groups by their distinct texts, as Enum, where the file has
-            them so; it leaves out the others.
+        read_texts: reads columns of texts, and others of lists of texts, of a file's row groups by their distinct
+            texts, as Enum, where that is shorter; it leaves out the others.
         read_fields: reads some fields of nested columns of a file's row groups (None: all), where the format can.
         identify: gives the fingerprint of what are no local files.
         nested: the columns that are read so, with the parts that are.
-        texts: the columns of texts that may come as Enum.
+        texts: the columns of texts, and of lists of texts, that may come as Enum.
     """
 
     name: str
@@ -163,7 +163,7 @@ class PartsSource:
         """The source with nested columns of which ``chunks`` reads the parts used, where every file has them alike."""
         if self.read_fields is None:
             return self
-        own = frozenset(n for n in texts if n not in self.partition and self.columns.readable[n] == pl.String())
+        own = frozenset(texts - self.partition.keys())
         nested = {
             name: shape
             for name, shape in used.items()
@@ -229,8 +229,11 @@ class PartsSource:
             return pl.DataFrame()
         (index,) = indices
         file = self.files[index]
-        alike = [name for name in names if file.columns.readable[name] == pl.String()]
-        return self.read_texts(file.path, piece.row_groups, alike)
+        flat, lists = (
+            [name for name in names if self.columns.readable[name] == file.columns.readable[name] == dtype]
+            for dtype in (pl.String(), pl.List(pl.String()))
+        )
+        return self.read_texts(file.path, piece.row_groups, flat, lists)
 
     def _stream(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
         with reading(self.name, self.format):

@@ -26,7 +26,18 @@ CONDITIONS = [
     'many != "text 13"',
     'many < "text 2"',
     "many == null",
+    '"DE" in few',
+    'few.exists(t, t == "XX")',
+    'few.all(t, t != "" && t < "é")',
+    "!few.exists(t, size(t) > 3)",
+    "few.all(t, int(t) > 0)",
+    '"own 12" in own',
+    'own.all(t, t.startsWith("own"))',
+    *(f'"long {n}" in long' for n in range(40)),
+    'long.exists(t, t == "long 1" || t > "long 3")',
+    '"long 2" in long && c == "DE"',
 ]
+LISTS: list[list[str | None] | None] = [["DE", "é"], [], None, ["", "DE"], ["12", "7"], [None], [*TEXTS], ["NL"]]
 
 
 def rows() -> pl.DataFrame:
@@ -36,6 +47,10 @@ def rows() -> pl.DataFrame:
             "c": pl.Series(TEXTS).gather(place % len(TEXTS)),
             "many": pl.Series([f"text {n % 311}" if n % 17 else None for n in range(ROWS)]),
             "n": place % 7,
+            "few": pl.Series(LISTS, dtype=pl.List(pl.String())).gather(place % len(LISTS)),
+            # Each text once, which compressing makes short: they are no dictionary.
+            "own": pl.Series([[f"own {n // 2}"] * (n % 3) for n in range(ROWS)], dtype=pl.List(pl.String())),
+            "long": pl.Series([[f"long {n % 37}"] * (n % 5) + ["long 1"] * (n % 97 == 0) * 20 for n in range(ROWS)]),
         }
     )
 
@@ -53,37 +68,49 @@ def write_arrow_dictionaries(path: Path) -> None:
     """Columns that Arrow's own schema in the file calls dictionaries."""
     table = rows().to_arrow()
     encoded = [column.cast(pa.large_string()).dictionary_encode() for column in table.columns[:2]]
-    pq.write_table(pa.table([*encoded, table.column(2)], names=table.column_names), path, row_group_size=2_000)
+    pq.write_table(pa.table([*encoded, *table.columns[2:]], names=table.column_names), path, row_group_size=2_000)
 
 
 def write_without_dictionaries(path: Path) -> None:
     pq.write_table(rows().to_arrow(), path, use_dictionary=False)
 
 
-@pytest.mark.parametrize("chunk", [None, 700, 2_300])
+@pytest.fixture(scope="module")
+def expected() -> dict[str, tuple[int, int]]:
+    """Members and errors of each condition, of the texts in memory."""
+    values = {text: evaluate(text, rows(), mode="compiled").values for text in CONDITIONS}
+    return {text: (int(column.sum()), column.null_count()) for text, column in values.items()}
+
+
+@pytest.mark.parametrize("chunk", [None, 700, 2_300, 5_100])
 @pytest.mark.parametrize(
     "write",
     [write_whole, write_by_arrow, write_arrow_dictionaries, write_without_dictionaries],
     ids=lambda w: w.__name__,
 )
 def test_the_file_s_own_dictionaries(
-    write: object, chunk: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: object,
+    chunk: int | None,
+    expected: dict[str, tuple[int, int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert callable(write)
     path = tmp_path / "rows.parquet"
     write(path)
     if chunk is not None:
         monkeypatch.setattr("engine.counting._CHUNK_ROWS", chunk)
-    for result in count(path, {text: text for text in CONDITIONS}).results:
-        alone = evaluate(result.condition, rows(), mode="compiled").values
-        assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
+    results = count(path, {text: text for text in CONDITIONS}).results
+    assert {r.condition: (r.user_count, r.error_count) for r in results} == expected
 
 
 def test_texts_come_by_their_dictionary_where_the_file_has_one(tmp_path: Path) -> None:
     write_whole(tmp_path / "rows.parquet")
-    narrowed = Snapshot.open(tmp_path / "rows.parquet").narrowed({}, {"c", "many", "n"})
-    types = {frame.schema["c"].base_type() for frame in narrowed.chunks(["n", "c", "many"], 1_000)}
-    assert types == {pl.Enum}
+    narrowed = Snapshot.open(tmp_path / "rows.parquet").narrowed({}, {"c", "many", "n", "few", "own"})
+    frames = list(narrowed.chunks(["n", "c", "many", "few", "own"], 1_000))
+    assert {frame.schema["c"].base_type() for frame in frames} == {pl.Enum}
+    assert {frame.select(pl.col("few").explode()).schema["few"].base_type() for frame in frames} == {pl.Enum}
+    assert {frame.schema["own"] for frame in frames} == {pl.List(pl.String())}, "of many distinct texts"
     assert [frame.columns for frame in narrowed.chunks(["n", "c", "many"], 6_000)] == [["n", "c", "many"]]
 
 
