@@ -33,8 +33,8 @@ _Compiled = tuple[Condition | CompileError, float]
 """A condition that is checked, or why it is not, and the seconds that took."""
 
 
-StatisticsOf = Callable[[Sequence[Condition]], Statistics | None]
-"""Tells what is known of the values that conditions read."""
+StatisticsOf = Callable[[Sequence[Condition], Sequence[str]], Statistics | None]
+"""Tells what is known of the values of the columns that conditions read."""
 
 
 class InterpretedPart(NamedTuple):
@@ -214,7 +214,8 @@ def plan(
     checked = [condition for condition, _ in all_compiled if isinstance(condition, Condition)]
     used = shapes(part.checked for part in distinct_parts(checked))
     chosen = optimisations or Optimisations()
-    known = statistics(checked) if statistics is not None and mode is not Mode.INTERPRETED and checked else None
+    asks = statistics is not None and mode is not Mode.INTERPRETED and checked
+    known = statistics(checked, list(used)) if statistics is not None and asks else None
     lowering = Lowering(
         narrowed(schema, used),
         interpret=mode is Mode.AUTO,
@@ -226,10 +227,11 @@ def plan(
         tuple(Reaching(channel, with_, _planned(c, lowering, mode, seconds)) for channel, with_, (c, seconds) in cells)
         for cells in reached
     )
-    made = Plan(planned, reaching, lowering, (), used, ReasonColumns(lowering), chosen)
+    made = Plan(planned, reaching, lowering, tuple(used), used, ReasonColumns(lowering), chosen)
     running = made.to_run()
-    parts = distinct_parts(one.condition for one in running)
-    made = made._replace(columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)))
+    if len(running) < len(checked):
+        parts = distinct_parts(one.condition for one in running)
+        made = made._replace(columns=tuple(dict.fromkeys(name for part in parts for name in part.columns)))
     if known is None or not chosen.skipping or not running:
         return made
     return made._replace(statistics=known, skip=known.without_members(one.condition.node for one in running))

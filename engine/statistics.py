@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from compiler.condition import Condition, distinct_parts
+from compiler.condition import Condition
 from compiler.facts import Facts, of_some_rows, together
 from compiler.functions.arithmetic import OVERFLOW
 from compiler.ir import Call, Node, children, column_fingerprint
@@ -77,7 +77,9 @@ def _all_false(conditions: deque[Node], facts: FactsOf) -> bool:
     return True
 
 
-def statistics_for(snapshot: Snapshot, conditions: Sequence[Condition]) -> Statistics | None:
+def statistics_for(
+    snapshot: Snapshot, conditions: Sequence[Condition], columns: Sequence[str]
+) -> Statistics | None:
     """What is known of the columns that conditions read, where having it costs less than it may save.
 
     Of one condition, the import of pyarrow for the footers would cost more than reading ten million rows; of a frame,
@@ -87,10 +89,7 @@ def statistics_for(snapshot: Snapshot, conditions: Sequence[Condition]) -> Stati
         worth = len(conditions) > 1 or "pyarrow.parquet" in sys.modules
     else:
         worth = any(_may_overflow(condition.node) for condition in conditions)
-    if not worth:
-        return None
-    parts = distinct_parts(conditions)
-    return snapshot.statistics(list(dict.fromkeys(name for part in parts for name in part.columns)))
+    return snapshot.statistics(columns) if worth else None
 
 
 def _may_overflow(node: Node) -> bool:

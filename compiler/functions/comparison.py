@@ -447,7 +447,8 @@ def _common(left: Cell, right: Cell) -> tuple[pl.Expr, pl.Expr]:
         limits = integer_range(left.dtype)
         value = right.constant[0]
         if limits is not None and isinstance(value, int) and limits[0] <= value <= limits[1]:
-            return left.value, pl.lit(value, dtype=left.dtype)
+            # Polars takes it in the type of the column; to make it of a type first costs five times as much.
+            return left.value, pl.lit(value)
     return left.standard, right.standard
 
 
@@ -455,7 +456,7 @@ def _as_double(cell: Cell) -> pl.Expr:
     if cell.constant is not None:
         value = cell.constant[0]
         assert isinstance(value, (int, float))
-        return pl.lit(float(value), dtype=pl.Float64())
+        return pl.lit(float(value))
     return cell.value if cell.dtype == pl.Float64() else cell.value.cast(pl.Float64())
 
 

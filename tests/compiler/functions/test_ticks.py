@@ -109,4 +109,4 @@ def test_a_constant_takes_the_coarsest_type_that_holds_it(nanoseconds: int, dtyp
 def test_a_comparison_with_a_constant_is_one_comparison_in_the_column_type() -> None:
     cell = Cell(pl.col("a"), nullable(TIMESTAMP), pl.Datetime("ms", "Europe/Paris"))
     expression = ticks.compare("<", cell, ticks.constant(1_500_000, TIMESTAMP))
-    assert expression.meta.eq(pl.col("a") < pl.lit(2, dtype=pl.Datetime("ms", "Europe/Paris")))
+    assert expression.meta.eq(pl.col("a") < pl.lit(2).cast(pl.Datetime("ms", "Europe/Paris")))
