@@ -30,11 +30,13 @@ class Selection(NamedTuple):
         heads: a row is selected where it is in an odd number of these: for each number, the classes below it.
         classes: or, where there are no heads, the classes themselves.
         inverted: all other rows are meant.
+        added: these rows, and those of the selection before.
     """
 
     heads: tuple[int, ...]
     classes: tuple[int, ...]
     inverted: bool
+    added: bool = False
 
 
 class Partition:
@@ -58,25 +60,28 @@ class Partition:
         planes = [plane(codes, bit) for bit in reversed(range(self._bits))]
         heads: dict[int, Words] = {}
         classes: dict[int, Words] = {}
-
-        def walk(level: int, number: int, rows: Words, before: Words) -> None:
+        pending = [(0, 0, every, np.zeros_like(every))]
+        while pending:
+            level, number, rows, before = pending.pop()
             if level == self._bits:
                 if number in self._heads:
                     heads[number] = before
                 if number in self._classes:
                     classes[number] = rows
-                return
+                continue
             walked = self._walked[level + 1]
             ones = rows & planes[level]
             zeros = rows ^ ones
             number *= 2
-            if number in walked:
-                walk(level + 1, number, zeros, before)
             if number + 1 in walked:
-                walk(level + 1, number + 1, ones, before | zeros)
-
-        walk(0, 0, every, np.zeros_like(every))
-        return [_selected(selection, heads, classes, every) for selection in self._selections]
+                pending.append((level + 1, number + 1, ones, before | zeros))
+            if number in walked:
+                pending.append((level + 1, number, zeros, before))
+        found: list[Words] = []
+        for one in self._selections:
+            words = _selected(one, heads, classes, every)
+            found.append(found[-1] | words if one.added else words)
+        return found
 
 
 def code_type(most: int) -> np.dtype[np.unsignedinteger[Any]]:
@@ -100,6 +105,11 @@ def selection(wanted: NDArray[np.bool_]) -> Selection:
     if len(chosen) <= others:
         return Selection((), tuple(chosen), inverted=False)
     return Selection((), tuple(np.flatnonzero(~wanted).tolist()), inverted=True)
+
+
+def addition(surely: NDArray[np.bool_], maybe: NDArray[np.bool_]) -> Selection:
+    """The classes of ``maybe``, to follow the selection of ``surely``, which are among them."""
+    return selection(maybe & ~surely)._replace(added=True)
 
 
 def _selected(selection: Selection, heads: dict[int, Words], classes: dict[int, Words], every: Words) -> Words:

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
-from .classes import Codes, Partition, code_type, selection
-from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of
+from .classes import Codes, Partition, code_type
+from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of, selections_of
 
 _FEW_EXCEPTIONS = 16
 """Texts that are unlike the others for a condition: up to it, they are classes; beyond, each row is looked up."""
@@ -60,9 +60,7 @@ class Dictionary:
 
 def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
     if count <= FEW_TEXTS:
-        return _Classing(
-            np.arange(count).astype(np.uint8), Partition(count, map(selection, flags_of(truths))), truths, {}
-        )
+        return _Classing(np.arange(count).astype(np.uint8), Partition(count, selections_of(truths)), truths, {})
     plain = {name: truth for name, truth in truths.items() if all(_has_few_exceptions(flags) for flags in truth)}
     apart = np.zeros(count, dtype=np.bool_)
     for truth in plain.values():
@@ -73,7 +71,7 @@ def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
     classes[texts] = np.arange(1, len(texts) + 1)
     by_class = {name: truth.map(lambda flags: np.append(_usual(flags), flags[texts])) for name, truth in plain.items()}
     others = {name: truth for name, truth in truths.items() if name not in plain}
-    return _Classing(classes, Partition(len(texts) + 1, map(selection, flags_of(by_class))), by_class, others)
+    return _Classing(classes, Partition(len(texts) + 1, selections_of(by_class)), by_class, others)
 
 
 def _usual(flags: NDArray[np.bool_]) -> bool:

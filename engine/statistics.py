@@ -77,9 +77,7 @@ def _all_false(conditions: deque[Node], facts: FactsOf) -> bool:
     return True
 
 
-def statistics_for(
-    snapshot: Snapshot, conditions: Sequence[Condition], columns: Sequence[str]
-) -> Statistics | None:
+def statistics_for(snapshot: Snapshot, conditions: Sequence[Condition], columns: Sequence[str]) -> Statistics | None:
     """What is known of the columns that conditions read, where having it costs less than it may save.
 
     Of one condition, the import of pyarrow for the footers would cost more than reading ten million rows; of a frame,

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words
+from .classes import Selection, addition, selection
 from .evaluated import evaluated
 
 MOST_TEXTS = 2**16
@@ -57,6 +58,14 @@ def flags_of(truths: Mapping[str, Truth]) -> Iterator[NDArray[np.bool_]]:
         yield truth.surely
         if truth.maybe is not truth.surely:
             yield truth.maybe
+
+
+def selections_of(truths: Mapping[str, Truth]) -> Iterator[Selection]:
+    """Those of all flags of classes, in the order of :func:`flags_of`."""
+    for truth in truths.values():
+        yield selection(truth.surely)
+        if truth.maybe is not truth.surely:
+            yield addition(truth.surely, truth.maybe)
 
 
 def both(truths: Mapping[str, Truth], rows: Iterable[Words]) -> dict[str, Bitmaps]:

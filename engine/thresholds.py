@@ -105,7 +105,7 @@ def thresholds(
         selections.append(_selection(one, one.true, places))
         if one.maybe != one.true and one.name not in certain:
             selected.append((one.name, True))
-            selections.append(_selection(one, one.maybe, places))
+            selections.append(_addition(one, len(places)) or _selection(one, one.maybe, places))
     starts: _Starts = np.array(changes, np.float64) if dtype.is_float() else np.array(changes, np.int64)
     return Thresholds(column, starts, Partition(len(starts) + _BEYOND_ORDER, selections), tuple(selected))
 
@@ -119,6 +119,15 @@ def _selection(one: Answered, truth: Sequence[bool], places: Mapping[Point, int]
     if nan != null:
         heads.append(len(places) + 2)
     return Selection(tuple(heads), (), inverted=nan)
+
+
+def _addition(one: Answered, starts: int) -> Selection | None:
+    """Where a comparison is an error, if that is where the column is null: to follow that of where it is true."""
+    *ordered, null, nan = one.maybe
+    *ordered_true, _, nan_true = one.true
+    if null and ordered == ordered_true and nan == nan_true:
+        return Selection((), (starts + 1,), inverted=False, added=True)
+    return None
 
 
 def _sorted_out(values: _Numbers, starts: _Starts, dtype: np.dtype[np.unsignedinteger[Any]]) -> Codes:
