@@ -40,7 +40,10 @@ from .steps import needed
 from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
-"""Conditions on a column of texts from which on a dictionary is made of it."""
+"""Conditions on a column of texts, or of lists of texts, from which on their distinct texts are asked."""
+
+_FEWEST_FOR_NARROWING = 6
+"""Comparisons of a column with constants from which on its values are narrowed: up to five cost less than that."""
 
 _FEWEST_FOR_THRESHOLDS = 12
 """Comparisons of a column with constants from which on they are sorted out together."""
@@ -214,7 +217,7 @@ def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
                 column, schema.types[column], dtype, questions, work.expressions, certain=certain
             )
             work.of_families["thresholds", column] = frozenset(one.name for one in questions)
-        elif chosen.narrowing:
+        elif chosen.narrowing and len(atoms) >= _FEWEST_FOR_NARROWING:
             work.comparisons[column] = list(atoms)
 
 
@@ -239,7 +242,7 @@ def _only_by_texts(work: Batch) -> frozenset[str]:
     by_texts = {
         column: names
         for (kind, column), names in work.of_families.items()
-        if work.lowering.schema.columns[column] == dtypes.get(kind)
+        if work.lowering.schema.columns[column] == dtypes.get(kind) and len(names) >= _FEWEST_FOR_DICTIONARY
     }
     answered = {name for names in by_texts.values() for name in names}
     others = {name for f, e in work.expressions.items() if f not in answered for name in e.meta.root_names()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import fields
 
 import numpy as np
@@ -89,6 +90,20 @@ def test_each_optimisation_keeps_the_answers(
 def test_a_count_is_the_batch(users: pl.DataFrame, alone: list[tuple[int, int]]) -> None:
     results = count(users, {text: text for text in TEXTS}).results
     assert [(r.user_count, r.error_count) for r in results] == alone
+
+
+def test_the_bitmaps_of_a_chunk_do_not_wait_for_the_search_for_garbage(users: pl.DataFrame) -> None:
+    planning = plan({text: text for text in TEXTS}, Snapshot.open(users).schema, now=0, mode=Mode.COMPILED)
+    work = batch(planning.to_run(), planning.lowering)
+    tallies = [Tally() for _ in TEXTS]
+    work.tally(work.atoms(users), tallies)
+    gc.collect()
+    gc.disable()
+    try:
+        work.tally(work.atoms(users), tallies)
+        assert gc.collect() == 0, "a cycle would hold what it refers to: gigabytes, of a thousand conditions"
+    finally:
+        gc.enable()
 
 
 def rows_of(words: np.ndarray[tuple[int], np.dtype[np.uint64]], rows: int) -> list[bool]:
