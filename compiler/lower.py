@@ -144,6 +144,7 @@ class Lowering:
         self.steps: list[Step] = []
         self.clauses: list[Clause] = []
         self._cells: dict[tuple[int, str], Cell] = {}
+        self._operands: dict[tuple[int, str], Cell] = {}
         self._spaces: dict[tuple[int, str], Space] = {}
         self._unbound: dict[tuple[int, str], NotColumnar] = {}
         self._binds: tuple[BindSyntax, ...] = ()
@@ -155,7 +156,8 @@ class Lowering:
         """A lowering that knows what this one knows; this one takes no note of what the fork lowers."""
         fork = copy(self)
         fork.steps, fork.clauses = list(self.steps), list(self.clauses)
-        fork._cells, fork._spaces, fork._unbound = dict(self._cells), dict(self._spaces), dict(self._unbound)
+        fork._cells, fork._operands = dict(self._cells), dict(self._operands)
+        fork._spaces, fork._unbound = dict(self._spaces), dict(self._unbound)
         return fork
 
     def lower(self, node: Node, space: Space | None = None) -> Cell:
@@ -183,17 +185,17 @@ class Lowering:
 
     def operand(self, node: Node, space: Space, *, copied: bool = False) -> Cell:
         """The cell of an operand that must be bool: its null is an error. ``copied``: it is used several times."""
-        key = (id(space), f"operand:{node.fingerprint}")
-        known_cell = self._cells.get(key)
-        if known_cell is not None:
-            return known_cell
+        key = (id(space), node.fingerprint)
+        known_clause = self._operands.get(key)
+        if known_clause is not None:
+            return known_clause
         try:
             return self._argument(node, space) if copied else self.lower(node, space)
         except NotLowered as error:
             clause = self._clause(node, error, operand=True) if space is self.rows else None
             if clause is None:
                 raise
-            self._cells[key] = clause
+            self._operands[key] = clause
             return clause
 
     def fresh_name(self, kind: str) -> str:

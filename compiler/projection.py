@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from .ir import Bind, Bound, Call, Column, Comprehension, Conditional, Field, Local, Node, children
+from .ir import Bind, Bound, Call, Column, Comprehension, Conditional, Constant, Field, Local, Logic, Node, children
 from .schema import Schema, data_type
 
 Shape = dict[str, "Shape"] | None
@@ -65,6 +65,11 @@ def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: _Elemen
     match node:
         case Column():
             used[node.name] = _union(used.get(node.name, {}), shape)
+        case Constant():
+            pass
+        case Logic():
+            for operand in node.operands:
+                _collect(operand, None, used, elements)
         case Local():
             depth = node.depends.bit_length() - 1
             elements[depth] = _union(elements.get(depth, {}), _of_element(node, shape))
