@@ -95,10 +95,9 @@ class Batch:
     def tally(self, atoms: Atoms, tallies: Sequence[Tally]) -> None:
         """Adds a chunk's counts to each condition's tally."""
         for found, total in zip(self.answers(atoms), tallies, strict=True):
-            members = bitmaps.count(found.surely)
-            total.members += members
-            if found.maybe is not found.surely:
-                total.errors += bitmaps.count(found.maybe) - members
+            total.members += bitmaps.count(found.true)
+            if found.error is not None:
+                total.errors += bitmaps.count(found.error)
 
     def answers(self, atoms: Atoms) -> Iterator[Bitmaps]:
         """The rows of a chunk for which each condition holds."""

@@ -1,13 +1,13 @@
 """Which rows of a chunk something is true for, as packed bits.
 
-Two bitmaps stand for a condition on a chunk: *surely*, the rows on which it is true, and *maybe*, those on which it is
-true or an error. ``&&`` and ``||`` are one word operation on each; ``!`` swaps and inverts them. That is CEL's
-absorption, as in Kleene's logic.
+Two bitmaps stand for a condition on a chunk: the rows on which it is true, and those on which it is an error, which
+many conditions share: the rows on which a column is null. ``&&``, ``||`` and ``!`` are a few word operations. That is
+CEL's absorption, as in Kleene's logic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +22,13 @@ _WORD_BITS = 64
 
 
 class Bitmaps(NamedTuple):
-    """The rows on which something is ``surely`` true, and on which it ``maybe`` is: true or an error.
+    """The rows on which something is ``true``, and those on which it is an ``error``: no row is in both.
 
-    The two are one object where no row is an error.
+    ``error`` is None where no row is one; it may be shared, so it is never changed.
     """
 
-    surely: Words
-    maybe: Words
+    true: Words
+    error: Words | None = None
 
 
 def every_row(rows: int) -> Words:
@@ -44,20 +44,20 @@ def of_column(column: pl.Series, every: Words) -> Bitmaps:
     array = column.to_arrow()
     if array.offset:
         # A slice's bits start within a byte.
-        surely = of_flags(column.fill_null(value=False).to_numpy())
-        return Bitmaps(surely, of_flags(column.fill_null(value=True).to_numpy()) if column.has_nulls() else surely)
+        true = of_flags(column.fill_null(value=False).to_numpy())
+        return Bitmaps(true, of_flags(column.is_null().to_numpy()) if column.has_nulls() else None)
     validity, values = array.buffers()
     true = _of_buffer(values, len(column))
     if validity is None or not column.has_nulls():
-        return Bitmaps(true, true)
+        return Bitmaps(true)
     present = _of_buffer(validity, len(column))
-    return Bitmaps(true & present, (true | ~present) & every)
+    return Bitmaps(true & present, present ^ every)
 
 
 def constants(values: Mapping[str, bool], every: Words) -> dict[str, Bitmaps]:
     """The bitmaps of what is true, or false, on every row."""
     none = np.zeros_like(every)
-    return {name: Bitmaps(every, every) if value else Bitmaps(none, none) for name, value in values.items()}
+    return {name: Bitmaps(every if value else none) for name, value in values.items()}
 
 
 def of_flags(flags: NDArray[np.bool_] | NDArray[np.unsignedinteger[Any]]) -> Words:
@@ -76,18 +76,50 @@ def rows_of(words: Words, height: int) -> pl.Series:
 
 def conjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
     """``&&`` of two operands or more."""
-    return _combined(np.bitwise_and, operands)
+    true = operands[0].true & operands[1].true
+    for operand in operands[2:]:
+        true &= operand.true
+    for operand in operands:
+        if operand.error is not None:
+            break
+    else:
+        return Bitmaps(true)
+    error, *others = (one.true if one.error is None else one.true | one.error for one in operands)
+    error = error & others[0]
+    for other in others[1:]:
+        error &= other
+    error ^= true
+    return Bitmaps(true, error)
 
 
 def disjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
     """``||`` of two operands or more."""
-    return _combined(np.bitwise_or, operands)
+    true = operands[0].true | operands[1].true
+    for operand in operands[2:]:
+        true |= operand.true
+    errors = {id(operand.error): operand.error for operand in operands if operand.error is not None}
+    return outweighed(Bitmaps(true), errors.values())
+
+
+def outweighed(found: Bitmaps, errors: Iterable[Words]) -> Bitmaps:
+    """With errors on further rows, but where it is true."""
+    error = found.error
+    for more in errors:
+        error = more if error is None else error | more
+    if error is None:
+        return found
+    either = error | found.true
+    either ^= found.true
+    return Bitmaps(found.true, either)
 
 
 def negation(operand: Bitmaps, every: Words) -> Bitmaps:
     """``!`` of an operand."""
-    surely = ~operand.maybe & every
-    return Bitmaps(surely, surely if operand.maybe is operand.surely else ~operand.surely & every)
+    if operand.error is None:
+        return Bitmaps(operand.true ^ every)
+    false = operand.true | operand.error
+    false ^= every
+    return Bitmaps(false, operand.error)
 
 
 def count(words: Words) -> int:
@@ -95,21 +127,6 @@ def count(words: Words) -> int:
     rows = len(words) * _WORD_BITS
     # Arrow counts bits ten times faster than numpy adds up the counts of words.
     return int(pa.BooleanArray.from_buffers(pa.bool_(), rows, [None, pa.py_buffer(words)]).true_count)
-
-
-def _combined(apply: np.ufunc, operands: Sequence[Bitmaps]) -> Bitmaps:
-    surely = apply(operands[0].surely, operands[1].surely)
-    for operand in operands[2:]:
-        apply(surely, operand.surely, out=surely)
-    for operand in operands:
-        if operand.surely is not operand.maybe:
-            break
-    else:
-        return Bitmaps(surely, surely)
-    maybe = apply(operands[0].maybe, operands[1].maybe)
-    for operand in operands[2:]:
-        apply(maybe, operand.maybe, out=maybe)
-    return Bitmaps(surely, maybe)
 
 
 def _of_buffer(buffer: object, rows: int) -> Words:

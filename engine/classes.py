@@ -30,13 +30,11 @@ class Selection(NamedTuple):
         heads: a row is selected where it is in an odd number of these: for each number, the classes below it.
         classes: or, where there are no heads, the classes themselves.
         inverted: all other rows are meant.
-        added: these rows, and those of the selection before.
     """
 
     heads: tuple[int, ...]
     classes: tuple[int, ...]
     inverted: bool
-    added: bool = False
 
 
 class Partition:
@@ -48,7 +46,9 @@ class Partition:
     def __init__(self, size: int, selections: Iterable[Selection]) -> None:
         """``size``: how many classes there are."""
         self._bits = max(size - 1, 0).bit_length()
-        self._selections = tuple(selections)
+        places: dict[Selection, int] = {}
+        self._order = [places.setdefault(one, len(places)) for one in selections]
+        self._selections = tuple(places)
         self._heads = {head for selection in self._selections for head in selection.heads}
         self._classes = {one for selection in self._selections for one in selection.classes}
         # By level, the beginnings of the numbers that are asked for: no others are walked to.
@@ -56,7 +56,10 @@ class Partition:
         self._walked = [{number >> self._bits - level for number in asked} for level in range(self._bits + 1)]
 
     def rows(self, codes: Codes, every: Words) -> list[Words]:
-        """The rows of each selection, from the class of each row. ``every``: the bitmap of all rows."""
+        """The rows of each selection, from the class of each row; of equal ones they are one object.
+
+        ``every``: the bitmap of all rows.
+        """
         planes = [plane(codes, bit) for bit in reversed(range(self._bits))]
         heads: dict[int, Words] = {}
         classes: dict[int, Words] = {}
@@ -77,11 +80,8 @@ class Partition:
                 pending.append((level + 1, number + 1, ones, before | zeros))
             if number in walked:
                 pending.append((level + 1, number, zeros, before))
-        found: list[Words] = []
-        for one in self._selections:
-            words = _selected(one, heads, classes, every)
-            found.append(found[-1] | words if one.added else words)
-        return found
+        found = [_selected(selection, heads, classes, every) for selection in self._selections]
+        return [found[place] for place in self._order]
 
 
 def code_type(most: int) -> np.dtype[np.unsignedinteger[Any]]:
@@ -105,11 +105,6 @@ def selection(wanted: NDArray[np.bool_]) -> Selection:
     if len(chosen) <= others:
         return Selection((), tuple(chosen), inverted=False)
     return Selection((), tuple(np.flatnonzero(~wanted).tolist()), inverted=True)
-
-
-def addition(surely: NDArray[np.bool_], maybe: NDArray[np.bool_]) -> Selection:
-    """The classes of ``maybe``, to follow the selection of ``surely``, which are among them."""
-    return selection(maybe & ~surely)._replace(added=True)
 
 
 def _selected(selection: Selection, heads: dict[int, Words], classes: dict[int, Words], every: Words) -> Words:

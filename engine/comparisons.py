@@ -38,13 +38,13 @@ class Answered(NamedTuple):
         name: its fingerprint.
         starts: the least value of each class but the first.
         true: whether it is true in each class, for null, and for NaN.
-        maybe: whether it is true or an error.
+        error: whether it is an error.
     """
 
     name: str
     starts: Sequence[Point]
     true: Sequence[bool]
-    maybe: Sequence[bool]
+    error: Sequence[bool]
 
     def changes(self) -> Iterator[Point]:
         """The values from which on another truth holds."""
@@ -150,7 +150,7 @@ def _told(truths: Mapping[str, pl.Series], questions: Sequence[Question], dtype:
             answers.append(answers[-1])  # there is no NaN, and what is said of it is not asked for
         if None not in answers[: len(question.samples)]:
             true = [answer is True for answer in answers]
-            yield Answered(question.name, question.starts, true, [answer is not False for answer in answers])
+            yield Answered(question.name, question.starts, true, [answer is None for answer in answers])
 
 
 def _points(constant: Constant, dtype: pl.DataType) -> list[Point] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
-from .classes import Codes, Partition, code_type
-from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of, selections_of
+from .classes import Codes, Partition, code_type, selection
+from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of
 
 _FEW_EXCEPTIONS = 16
 """Texts that are unlike the others for a condition: up to it, they are classes; beyond, each row is looked up."""
@@ -48,8 +48,7 @@ class Dictionary:
             return {}
         classing = self._classed(met)
         found = both(classing.truths, classing.partition.rows(classing.classes.take(met.places), every))
-        rows = (of_flags(flags.take(met.places)) for flags in flags_of(classing.others))
-        return found | both(classing.others, rows)
+        return found | both(classing.others, _looked_up(flags_of(classing.others), met.places))
 
     def _classed(self, met: Met) -> _Classing:
         known = self._classing
@@ -60,18 +59,30 @@ class Dictionary:
 
 def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
     if count <= FEW_TEXTS:
-        return _Classing(np.arange(count).astype(np.uint8), Partition(count, selections_of(truths)), truths, {})
-    plain = {name: truth for name, truth in truths.items() if all(_has_few_exceptions(flags) for flags in truth)}
+        return _Classing(
+            np.arange(count).astype(np.uint8), Partition(count, map(selection, flags_of(truths))), truths, {}
+        )
+    plain = {name: truth for name, truth in truths.items() if all(map(_has_few_exceptions, truth.flags()))}
     apart = np.zeros(count, dtype=np.bool_)
     for truth in plain.values():
-        for flags in truth:
+        for flags in truth.flags():
             apart |= flags != _usual(flags)
     texts = np.flatnonzero(apart)
     classes = np.zeros(count, dtype=code_type(len(texts)))
     classes[texts] = np.arange(1, len(texts) + 1)
     by_class = {name: truth.map(lambda flags: np.append(_usual(flags), flags[texts])) for name, truth in plain.items()}
     others = {name: truth for name, truth in truths.items() if name not in plain}
-    return _Classing(classes, Partition(len(texts) + 1, selections_of(by_class)), by_class, others)
+    return _Classing(classes, Partition(len(texts) + 1, map(selection, flags_of(by_class))), by_class, others)
+
+
+def _looked_up(flags: Iterable[NDArray[np.bool_]], places: NDArray[np.int32]) -> Iterator[Words]:
+    """The rows whose text is flagged, for each of the flags; of equal ones they are one object."""
+    known: dict[bytes, Words] = {}
+    for one in flags:
+        key = one.tobytes()
+        if key not in known:
+            known[key] = of_flags(one.take(places))
+        yield known[key]
 
 
 def _usual(flags: NDArray[np.bool_]) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from compiler.space import ELEMENT, Kind, Reduction
 
-from .bitmaps import Bitmaps, Words, negation, of_flags
+from .bitmaps import Bitmaps, Words, negation, of_flags, outweighed
 from .classes import code_type, plane
 from .evaluated import TooManyElements, evaluated
 from .flattened import Lists, flattened
@@ -49,15 +49,13 @@ class Elements:
         truths, places = self._truths(elements)
         # Of all elements, none must be otherwise.
         asked = {name: t.negated() if self._kinds[name] is Kind.ALL else t for name, t in truths.items()}
-        found = {
-            name: negation(any_, every) if self._kinds[name] is Kind.ALL else any_
-            for name, any_ in both(asked, _owners(lists, list(flags_of(asked)), places)).items()
-        }
-        if not column.has_nulls():
-            return found
-        present = of_flags(column.is_not_null().to_numpy())
-        absent = present ^ every
-        return {name: Bitmaps(surely & present, maybe | absent) for name, (surely, maybe) in found.items()}
+        absent = of_flags(column.is_null().to_numpy()) if column.has_nulls() else None
+        found = {}
+        for name, (owns, errs) in both(asked, _owners(lists, list(flags_of(asked)), places)).items():
+            # A list that is not there owns nothing.
+            some = Bitmaps(owns, absent) if errs is None else outweighed(Bitmaps(owns, absent), [errs])
+            found[name] = negation(some, every) if self._kinds[name] is Kind.ALL else some
+        return found
 
     def _truths(self, elements: pl.DataFrame) -> tuple[Mapping[str, Truth], NDArray[np.int32] | None]:
         """What each condition says, of each element or, where their places are told, of distinct texts."""

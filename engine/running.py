@@ -153,7 +153,7 @@ class Run:
         for one, found in self._answers(chunk):
             from .bitmaps import rows_of
 
-            yield one, rows_of(found.surely, chunk.rows.height)
+            yield one, rows_of(found.true, chunk.rows.height)
         for place, one in enumerate(self._alone):
             outcome = self._run_alone(one, chunk, _part_of(progress, place, len(self._alone)))
             if outcome is not None:
@@ -211,12 +211,13 @@ class Run:
     def _add(self, one: Running, found: Bitmaps, chunk: Chunk) -> None:
         from .bitmaps import count, rows_of
 
-        members = count(found.surely)
-        one.tally.members += members
-        erring = count(found.maybe) - members if found.maybe is not found.surely else 0
+        one.tally.members += count(found.true)
+        if found.error is None:
+            return
+        erring = count(found.error)
         one.tally.errors += erring
         if erring and one.reasons is not None and one.error is None:
-            rows = rows_of(found.maybe & ~found.surely, chunk.rows.height)
+            rows = rows_of(found.error, chunk.rows.height)
             read = chunk.rows.select(cs.by_name(*one.planned.condition.columns))
             try:
                 why = reasons_of(self._planning, one.planned, read[rows], segment=True)

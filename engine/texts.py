@@ -15,7 +15,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words
-from .classes import Selection, addition, selection
 from .evaluated import evaluated
 
 MOST_TEXTS = 2**16
@@ -27,55 +26,42 @@ _LARGEST_SHARE = 0.25
 
 
 class Truth(NamedTuple):
-    """Flags for which a condition is ``surely`` true, and for which it ``maybe`` is: true or an error.
+    """Flags for which a condition is ``true``, and for which it is an ``error``: never both; None where it never is."""
 
-    The two are one object where nothing is an error.
-    """
-
-    surely: NDArray[np.bool_]
-    maybe: NDArray[np.bool_]
+    true: NDArray[np.bool_]
+    error: NDArray[np.bool_] | None = None
 
     def map(self, change: Callable[[NDArray[np.bool_]], NDArray[np.bool_]]) -> Truth:
         """Both changed alike."""
-        surely = change(self.surely)
-        return Truth(surely, surely if self.maybe is self.surely else change(self.maybe))
+        return Truth(change(self.true), None if self.error is None else change(self.error))
 
     def negated(self) -> Truth:
         """That of the opposite."""
-        surely, maybe = self.map(np.logical_not)
-        return Truth(maybe, surely)
+        return Truth(~self.true if self.error is None else ~(self.true | self.error), self.error)
+
+    def flags(self) -> Iterator[NDArray[np.bool_]]:
+        """Those of which something is told."""
+        yield self.true
+        if self.error is not None:
+            yield self.error
 
 
 def truth_of(answers: pl.Series) -> Truth:
     """The flags of boolean answers, whose nulls are errors."""
-    surely = answers.fill_null(value=False).to_numpy()
-    return Truth(surely, answers.fill_null(value=True).to_numpy() if answers.has_nulls() else surely)
+    true = answers.fill_null(value=False).to_numpy()
+    return Truth(true, answers.is_null().to_numpy() if answers.has_nulls() else None)
 
 
 def flags_of(truths: Mapping[str, Truth]) -> Iterator[NDArray[np.bool_]]:
-    """All flags, each once, in the order of which :func:`both` makes the answers."""
+    """All flags, in the order of which :func:`both` makes the answers."""
     for truth in truths.values():
-        yield truth.surely
-        if truth.maybe is not truth.surely:
-            yield truth.maybe
-
-
-def selections_of(truths: Mapping[str, Truth]) -> Iterator[Selection]:
-    """Those of all flags of classes, in the order of :func:`flags_of`."""
-    for truth in truths.values():
-        yield selection(truth.surely)
-        if truth.maybe is not truth.surely:
-            yield addition(truth.surely, truth.maybe)
+        yield from truth.flags()
 
 
 def both(truths: Mapping[str, Truth], rows: Iterable[Words]) -> dict[str, Bitmaps]:
     """The answers of conditions, from the rows of each of :func:`flags_of`."""
     left = iter(rows)
-    found = {}
-    for name, truth in truths.items():
-        surely = next(left)
-        found[name] = Bitmaps(surely, surely if truth.maybe is truth.surely else next(left))
-    return found
+    return {name: Bitmaps(next(left), None if truth.error is None else next(left)) for name, truth in truths.items()}
 
 
 class Met(NamedTuple):
@@ -123,7 +109,7 @@ class Texts:
     def _forget(self) -> None:
         nothing = np.zeros(0, dtype=np.bool_)
         self._known: dict[str | None, int] = {}
-        self._truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing, nothing))
+        self._truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing))
         self._version += 1
 
     def _learn(self, values: pl.Series) -> NDArray[np.int32]:
@@ -168,7 +154,8 @@ def _most(rows: int) -> float:
 
 def _extended(known: Truth, answers: pl.Series) -> Truth:
     new = truth_of(answers)
-    surely = np.concatenate([known.surely, new.surely])
-    if new.maybe is new.surely and known.maybe is known.surely:
-        return Truth(surely, surely)
-    return Truth(surely, np.concatenate([known.maybe, new.maybe]))
+    true = np.concatenate([known.true, new.true])
+    if known.error is None and new.error is None:
+        return Truth(true)
+    errors = (np.zeros_like(one.true) if one.error is None else one.error for one in (known, new))
+    return Truth(true, np.concatenate(list(errors)))

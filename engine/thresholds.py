@@ -41,7 +41,7 @@ class Thresholds:
         starts: the least value of each class but the first, ascending, as numbers in which the column is stored. After
             these classes come that of null and that of NaN.
         partition: the rows of a chunk for each of ``selected``.
-        selected: the comparisons, by fingerprint, and whether that is where they are true or an error, not true.
+        selected: the comparisons, by fingerprint, and whether that is where they are an error, not true.
     """
 
     column: str
@@ -53,8 +53,8 @@ class Thresholds:
         """The rows of a chunk for which each comparison holds."""
         rows = self.partition.rows(self._codes(chunk.get_column(self.column)), every)
         found: dict[str, Bitmaps] = {}
-        for (name, possibly), words in zip(self.selected, rows, strict=True):
-            found[name] = Bitmaps(found[name].surely if possibly else words, words)
+        for (name, errs), words in zip(self.selected, rows, strict=True):
+            found[name] = Bitmaps(found[name].true, words) if errs else Bitmaps(words)
         return found
 
     def _codes(self, column: pl.Series) -> Codes:
@@ -103,9 +103,9 @@ def thresholds(
     for one in answered:
         selected.append((one.name, False))
         selections.append(_selection(one, one.true, places))
-        if one.maybe != one.true and one.name not in certain:
+        if any(one.error) and one.name not in certain:
             selected.append((one.name, True))
-            selections.append(_addition(one, len(places)) or _selection(one, one.maybe, places))
+            selections.append(_selection(one, one.error, places))
     starts: _Starts = np.array(changes, np.float64) if dtype.is_float() else np.array(changes, np.int64)
     return Thresholds(column, starts, Partition(len(starts) + _BEYOND_ORDER, selections), tuple(selected))
 
@@ -119,15 +119,6 @@ def _selection(one: Answered, truth: Sequence[bool], places: Mapping[Point, int]
     if nan != null:
         heads.append(len(places) + 2)
     return Selection(tuple(heads), (), inverted=nan)
-
-
-def _addition(one: Answered, starts: int) -> Selection | None:
-    """Where a comparison is an error, if that is where the column is null: to follow that of where it is true."""
-    *ordered, null, nan = one.maybe
-    *ordered_true, _, nan_true = one.true
-    if null and ordered == ordered_true and nan == nan_true:
-        return Selection((), (starts + 1,), inverted=False, added=True)
-    return None
 
 
 def _sorted_out(values: _Numbers, starts: _Starts, dtype: np.dtype[np.unsignedinteger[Any]]) -> Codes:

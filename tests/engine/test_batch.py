@@ -135,8 +135,10 @@ def test_a_dictionary_answers_for_its_rows(values: list[str | None]) -> None:
         answers = found.answer(frame, every_row(frame.height))
         for name, condition in conditions.items():
             expected = frame.select(condition).to_series()
-            assert rows_of(answers[name].surely, frame.height) == expected.fill_null(value=False).to_list()
-            assert rows_of(answers[name].maybe, frame.height) == expected.fill_null(value=True).to_list()
+            true, error = answers[name]
+            assert rows_of(true, frame.height) == expected.fill_null(value=False).to_list()
+            errors = [False] * frame.height if error is None else rows_of(error, frame.height)
+            assert errors == expected.is_null().to_list()
 
 
 LISTS = pl.DataFrame({
@@ -191,4 +193,4 @@ def test_more_texts_than_are_remembered_are_learnt_anew() -> None:
     for start in range(0, 4 * MOST_TEXTS, MOST_TEXTS // 4):
         column = pl.Series("s", [str(start + n // 4) for n in range(MOST_TEXTS)])
         answers = found.answer(column.to_frame(), every_row(len(column)))
-        assert count_bits(answers["x"].surely) == column.str.ends_with("7").sum()
+        assert count_bits(answers["x"].true) == column.str.ends_with("7").sum()

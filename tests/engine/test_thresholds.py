@@ -109,7 +109,8 @@ def test_sorted_out_is_compared(
     planned = [one for one in planning.planned if isinstance(one, Planned)]
     assert len(planned) == len(conditions)
     work = batch(planned, planning.lowering, Optimisations())
-    [family] = work.families.values()
+    [made] = work.families.values()
+    family = made()
     assert isinstance(family, Thresholds)
     assert len({name for name, _ in family.selected}) > 0.8 * len(work.expressions)
     for result in count(column.to_frame(), conditions).results:
