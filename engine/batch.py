@@ -47,7 +47,7 @@ _FEWEST_FOR_DICTIONARY = 4
 _FEWEST_FOR_NARROWING = 6
 """Comparisons of a column with constants from which on its values are narrowed: up to five cost less than that."""
 
-_FEWEST_FOR_THRESHOLDS = 12
+_FEWEST_FOR_THRESHOLDS = 4
 """Comparisons of a column with constants from which on they are sorted out together."""
 
 

@@ -7,7 +7,7 @@ before it, for two or three operations each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_, xor
 from typing import Any, NamedTuple
@@ -60,6 +60,20 @@ class Partition:
 
         ``every``: the bitmap of all rows.
         """
+        heads, classes = self._walk(codes, every)
+        return self._all_selected(heads, classes, every)
+
+    @property
+    def heads(self) -> frozenset[int]:
+        """The classes of which it is asked which rows are below."""
+        return frozenset(self._heads)
+
+    def rows_by_heads(self, heads: Mapping[int, Words], every: Words) -> list[Words]:
+        """As :meth:`rows`, from the rows below each of ``self.heads``; of selections that have heads alone."""
+        return self._all_selected(heads, {}, every)
+
+    def _walk(self, codes: Codes, every: Words) -> tuple[dict[int, Words], dict[int, Words]]:
+        """The rows below each of the heads, and those of each class that is asked for."""
         planes = [plane(codes, bit) for bit in reversed(range(self._bits))]
         heads: dict[int, Words] = {}
         classes: dict[int, Words] = {}
@@ -80,6 +94,9 @@ class Partition:
                 pending.append((level + 1, number + 1, ones, before | zeros))
             if number in walked:
                 pending.append((level + 1, number, zeros, before))
+        return heads, classes
+
+    def _all_selected(self, heads: Mapping[int, Words], classes: Mapping[int, Words], every: Words) -> list[Words]:
         found = [_selected(selection, heads, classes, every) for selection in self._selections]
         return [found[place] for place in self._order]
 
@@ -107,7 +124,7 @@ def selection(wanted: NDArray[np.bool_]) -> Selection:
     return Selection((), tuple(np.flatnonzero(~wanted).tolist()), inverted=True)
 
 
-def _selected(selection: Selection, heads: dict[int, Words], classes: dict[int, Words], every: Words) -> Words:
+def _selected(selection: Selection, heads: Mapping[int, Words], classes: Mapping[int, Words], every: Words) -> Words:
     if selection.heads:
         found = reduce(xor, [heads[head] for head in selection.heads])
     elif selection.classes:

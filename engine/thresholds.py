@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from compiler.types import Type
 
-from .bitmaps import Bitmaps, Words
+from .bitmaps import Bitmaps, Words, of_flags
 from .classes import Codes, Partition, Selection, code_type
 from .comparisons import Answered, Point, Question, asked
 
@@ -25,11 +25,24 @@ _CELL_BITS = 16
 _BEYOND_ORDER = 3
 """Classes beside those that begin at a threshold: the values below the first, null, and NaN."""
 
+_MOST_COMPARED = 32
+"""Classes below which the rows are found by comparing; of more, by putting each value into its class."""
+
 _BLOCK = 2**15
 """Values that are sorted out at once."""
 
 _Starts = NDArray[np.int64] | NDArray[np.float64]
 _Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
+
+
+class _Stored(NamedTuple):
+    """The numbers of a column as they are stored, and where there is none: it is null (``missing``), or a NaN
+    (``strange``). None where all are numbers.
+    """
+
+    numbers: _Numbers
+    missing: NDArray[np.bool_] | None
+    strange: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +64,49 @@ class Thresholds:
 
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each comparison holds."""
-        rows = self.partition.rows(self._codes(chunk.get_column(self.column)), every)
+        stored = self._stored(chunk.get_column(self.column))
+        if len(self.partition.heads) <= _MOST_COMPARED:
+            rows = self.partition.rows_by_heads(self._heads(stored, every), every)
+        else:
+            rows = self.partition.rows(self._codes(stored), every)
         found: dict[str, Bitmaps] = {}
         for (name, errs), words in zip(self.selected, rows, strict=True):
             found[name] = Bitmaps(found[name].true, words) if errs else Bitmaps(words)
         return found
 
-    def _codes(self, column: pl.Series) -> Codes:
-        """The class of each row."""
+    def _heads(self, stored: _Stored, every: Words) -> dict[int, Words]:
+        """The rows below each class that is asked for, by comparing."""
+        values, missing, strange = stored
+        null = len(self.starts) + 1
+        known = every if missing is None else of_flags(missing) ^ every
+        ordered = known if strange is None else known & (of_flags(strange) ^ every)
+        heads: dict[int, Words] = {}
+        for head in self.partition.heads:
+            if head < null:
+                start = self.starts[head - 1]
+                # A Python integer leaves numpy the column's type; a double may be none of a column of floats.
+                below = of_flags(values < (start if isinstance(start, np.float64) else int(start)))
+                heads[head] = below if ordered is every else below & ordered
+            else:
+                heads[head] = ordered if head == null else ordered | (known ^ every)
+        return heads
+
+    def _stored(self, column: pl.Series) -> _Stored:
         values = column.to_physical().rechunk()
-        null, nan = len(self.starts) + 1, len(self.starts) + 2
         missing = values.is_null().to_numpy() if values.has_nulls() else None
         if missing is not None:
             # One of the values that are there: any other could stretch their range.
             values = values.fill_null(values.min() if missing.sum() < len(missing) else 0)
         numbers = values.to_numpy()
         strange = np.isnan(numbers) if self.starts.dtype == np.float64 else None
-        if strange is not None and strange.any():
-            numbers = np.where(strange, 0.0, numbers)
+        if strange is None or not strange.any():
+            return _Stored(numbers, missing, None)
+        return _Stored(np.where(strange, 0.0, numbers), missing, strange)
+
+    def _codes(self, stored: _Stored) -> Codes:
+        """The class of each row."""
+        numbers, missing, strange = stored
+        null, nan = len(self.starts) + 1, len(self.starts) + 2
         codes = _sorted_out(numbers, self.starts, code_type(nan))
         for where, code in ((strange, nan), (missing, null)):
             if where is not None:

@@ -87,11 +87,12 @@ def _by_places(column: pa.ChunkedArray) -> pl.Series | None:
     if texts.has_nulls() or texts.n_unique() < len(texts):
         return None
     enum = pl.Enum(texts)
-    narrow = pl.UInt8() if len(texts) < 2**8 else pl.UInt32()
+    narrow = pl.UInt8() if len(texts) < 2**8 else pl.UInt16() if len(texts) < 2**16 else pl.UInt32()
+    # Each place is one of the dictionary's: casting need not look whether it fits, which takes ten times as long.
     if not is_list:
-        return pl.Series(inner.indices, dtype=pl.Int32()).cast(narrow).cat.to(enum)
+        return pl.Series(inner.indices, dtype=pl.Int32()).cast(narrow, wrap_numerical=True).cat.to(enum)
     places = pl.Series(_with_elements(array, inner.indices))
-    return places.list.eval(pl.element().cast(narrow).cat.to(enum))
+    return places.list.eval(pl.element().cast(narrow, wrap_numerical=True).cat.to(enum))
 
 
 def _with_elements(lists: pa.Array, elements: pa.Array) -> pa.Array:
