@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import polars as pl
@@ -32,7 +32,6 @@ from .comparisons import question
 from .dictionaries import Dictionary
 from .elements import Elements, column_of_lists
 from .narrowing import Narrowed, narrow
-from .once import Once
 from .optimisations import Optimisations
 from .plan import Planned
 from .results import Tally
@@ -84,11 +83,11 @@ class Batch:
     skeletons: Skeletons
     expressions: dict[str, pl.Expr]
     lowering: Lowering
-    families: dict[tuple[str, str], Once[Family]] = field(default_factory=dict)
+    families: dict[tuple[str, str], Family] = field(default_factory=dict)
     of_families: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     comparisons: dict[str, list[str]] = field(default_factory=dict)
     encoded: frozenset[str] = frozenset()
-    decisions: Once[Decisions] | None = None
+    decisions: Decisions | None = None
     _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
     _steps: dict[tuple[str, ...], tuple[Step, ...]] = field(default_factory=dict)
 
@@ -112,11 +111,11 @@ class Batch:
                 it.
         """
         every = bitmaps.every_row(chunk.height)
-        decided = {} if self.decisions is None else self.decisions().on(facts or {})
+        decided = {} if self.decisions is None else self.decisions.on(facts or {})
         known = bitmaps.constants(decided, every)
         for key, family in self.families.items():
             if not self.of_families[key] <= decided.keys():
-                known.update(family().answer(chunk, every))
+                known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
         answered = {column for (_, column), names in self.of_families.items() if known.keys() >= names}
         chunk = decoded(chunk, self.lowering.schema, answered)
@@ -184,7 +183,7 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
         _on_elements(work, values)
     work.encoded = _only_by_texts(work)
     if chosen.skipping:
-        work.decisions = Once(partial(Decisions, skeletons.roots, skeletons.atoms))
+        work.decisions = Decisions(skeletons.roots, skeletons.atoms)
     return work
 
 
@@ -209,14 +208,14 @@ def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
             comparisons.setdefault(column, {})[fingerprint] = node
     for column, conditions in texts.items():
         if chosen.dictionaries and len(conditions) >= _FEWEST_FOR_DICTIONARY and schema.columns[column] == pl.String():
-            work.families["dictionary", column] = Once(partial(Dictionary, column, conditions))
+            work.families["dictionary", column] = Dictionary(column, conditions)
             work.of_families["dictionary", column] = frozenset(conditions)
     for column, atoms in comparisons.items():
         dtype = schema.columns[column]
         questions = [one for one in (question(name, node, dtype) for name, node in atoms.items()) if one is not None]
         if chosen.thresholds and len(questions) >= _FEWEST_FOR_THRESHOLDS:
-            work.families["thresholds", column] = Once(
-                partial(thresholds, column, schema.types[column], dtype, questions, work.expressions, certain=certain)
+            work.families["thresholds", column] = thresholds(
+                column, schema.types[column], dtype, questions, work.expressions, certain=certain
             )
             work.of_families["thresholds", column] = frozenset(one.name for one in questions)
         elif chosen.narrowing and len(atoms) >= _FEWEST_FOR_NARROWING:
@@ -235,7 +234,7 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
             found.setdefault(column, {})[fingerprint] = reduction
     for column, reductions in found.items():
         dtype = work.lowering.schema.columns[column]
-        work.families["elements", column] = Once(partial(Elements, column, dtype, reductions))
+        work.families["elements", column] = Elements(column, dtype, reductions)
         work.of_families["elements", column] = frozenset(reductions)
 
 

@@ -25,8 +25,9 @@ _CELL_BITS = 16
 _BEYOND_ORDER = 3
 """Classes beside those that begin at a threshold: the values below the first, null, and NaN."""
 
-_MOST_COMPARED = 32
-"""Classes below which the rows are found by comparing; of more, by putting each value into its class."""
+_MOST_COMPARED = 96
+"""Octets that are compared for each value, such as eight with the beginnings of twelve classes: putting it into its class
+costs more than that, and less than more."""
 
 _BLOCK = 2**15
 """Values that are sorted out at once."""
@@ -65,7 +66,7 @@ class Thresholds:
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each comparison holds."""
         stored = self._stored(chunk.get_column(self.column))
-        if len(self.partition.heads) <= _MOST_COMPARED:
+        if len(self.partition.heads) * stored.numbers.itemsize <= _MOST_COMPARED:
             rows = self.partition.rows_by_heads(self._heads(stored, every), every)
         else:
             rows = self.partition.rows(self._codes(stored), every)

@@ -109,8 +109,7 @@ def test_sorted_out_is_compared(
     planned = [one for one in planning.planned if isinstance(one, Planned)]
     assert len(planned) == len(conditions)
     work = batch(planned, planning.lowering, Optimisations())
-    [made] = work.families.values()
-    family = made()
+    [family] = work.families.values()
     assert isinstance(family, Thresholds)
     assert len({name for name, _ in family.selected}) > 0.8 * len(work.expressions)
     for result in count(column.to_frame(), conditions).results:
