@@ -26,8 +26,8 @@ _BEYOND_ORDER = 3
 """Classes beside those that begin at a threshold: the values below the first, null, and NaN."""
 
 _MOST_COMPARED = 96
-"""Octets that are compared for each value, such as eight with the beginnings of twelve classes: putting it into its class
-costs more than that, and less than more."""
+"""Octets that are compared for each value, such as eight with the beginnings of twelve classes: putting it into its
+class costs more than that, and less than more."""
 
 _BLOCK = 2**15
 """Values that are sorted out at once."""
