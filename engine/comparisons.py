@@ -71,7 +71,7 @@ class Question(NamedTuple):
 
 def question(name: str, node: Call, dtype: pl.DataType) -> Question | None:
     """An atom that compares a column of this type with constants whose places among its values are exact, or None."""
-    if not node.overload.id.startswith(_COMPARISONS):
+    if not node.overload.id.startswith(_COMPARISONS) or not _is_ordered(dtype):
         return None
     first, second = node.arguments
     mirrored = isinstance(first, Constant)
@@ -123,6 +123,11 @@ def _of_pairs(value: Cell, constant: Cell, dtype: pl.DataType, questions: Sequen
     lower = questions[0].node.overload.lower
     truth = lower(constant, value) if questions[0].mirrored else lower(value, constant)
     return evaluated(pl.DataFrame([_values("value", dtype, questions), constants]), {"truth": truth.value}).to_series()
+
+
+def _is_ordered(dtype: pl.DataType) -> bool:
+    """Whether values are stored as numbers that numpy has in their order."""
+    return dtype.is_float() or dtype in (pl.Datetime, pl.Duration, pl.Date) or integer_range(dtype) is not None
 
 
 def _constants(questions: Sequence[Question]) -> list[object]:

@@ -314,7 +314,7 @@ class TestCheckAndExplain:
         assert "  ├─ age > 30 : bool  [greater_int]" in lines
         assert "  │  ├─ age : int  [column]" in lines
         assert lines[lines.index("Interpreted") + 1] == "  country.matches(country)"
-        assert '(col("age")) > (30)' in lines[-1]
+        assert '(col("age")) > (dyn int: 30)' in lines[-1]
 
     def test_explain_as_json(self, users: str) -> None:
         explanation = json.loads(run("explain", users, self.CONDITION, "--format", "json").stdout)

@@ -115,3 +115,23 @@ def test_sorted_out_is_compared(
     for result in count(column.to_frame(), conditions).results:
         alone = evaluate(result.condition, column.to_frame(), mode="compiled").values
         assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
+
+
+def test_what_is_no_number_is_compared_with_null_as_ever() -> None:
+    frame = pl.DataFrame(
+        {
+            "list": [[1], None, [], [None]],
+            "decimal": pl.Series([1, None, 2, 3], dtype=pl.Decimal(20, 2)),
+            "bool": [True, None, False, True],
+            "uint": pl.Series([1, None, 2**64 - 1, 3], dtype=pl.UInt64()),
+            "text": ["", None, "a", "b"],
+        }
+    )
+    texts = [text for name in frame.columns for text in (f"{name} == null", f"null != {name}", f"{name} in [null]")]
+    texts += ["null in list", "null in [bool]", "uint == 1u", "uint > 2u", "uint <= 18446744073709551615u"]
+    # Of each so many that they would be sorted out together.
+    conditions = {f"{n} {text}": f"{text} || {n} == -1" for n in range(3) for text in texts}
+    conditions |= {f"more {text}": text for text in texts}
+    for result in count(frame, conditions).results:
+        alone = evaluate(result.condition, frame, mode="interpreted").values
+        assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
