@@ -50,7 +50,7 @@ _FEWEST_FOR_ENDINGS = 2
 _FEWEST_FOR_NARROWING = 6
 """Comparisons of a column with constants from which on its values are narrowed: up to five cost less than that."""
 
-_FEWEST_FOR_THRESHOLDS = 4
+_FEWEST_FOR_THRESHOLDS = 8
 """Comparisons of a column with constants from which on they are sorted out together."""
 
 
