@@ -31,7 +31,6 @@ from .columnar import select
 from .comparisons import question
 from .dictionaries import Dictionary
 from .elements import Elements, column_of_lists
-from .endings import Endings, ending
 from .narrowing import Narrowed, narrow
 from .optimisations import Optimisations
 from .plan import Planned
@@ -43,9 +42,6 @@ from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
 """Conditions on a column of texts, or of lists of texts, from which on their distinct texts are asked."""
-
-_FEWEST_FOR_ENDINGS = 2
-"""Endings of a column of texts from which on its last octets are read once for all of them."""
 
 _FEWEST_FOR_NARROWING = 6
 """Comparisons of a column with constants from which on its values are narrowed: up to five cost less than that."""
@@ -118,7 +114,7 @@ class Batch:
         decided = {} if self.decisions is None else self.decisions.on(facts or {})
         known = bitmaps.constants(decided, every)
         for key, family in self.families.items():
-            if not self.of_families[key] <= known.keys():
+            if not self.of_families[key] <= decided.keys():
                 known.update(family.answer(chunk, every))
         rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
         answered = {column for (_, column), names in self.of_families.items() if known.keys() >= names}
@@ -199,7 +195,6 @@ def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
     schema = work.lowering.schema
     texts: dict[str, dict[str, pl.Expr]] = {}
     comparisons: dict[str, dict[str, Call]] = {}
-    endings: dict[str, dict[str, bytes]] = {}
     for fingerprint, node in work.skeletons.atoms.items():
         columns = _columns(node)
         if columns is None or len(columns) != 1:
@@ -209,19 +204,12 @@ def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
             expression = work.expressions[fingerprint]
             if set(expression.meta.root_names()) == {column}:
                 texts.setdefault(column, {})[fingerprint] = expression
-                asked = ending(node)
-                if asked is not None:
-                    endings.setdefault(column, {})[fingerprint] = asked.octets
         elif isinstance(node, Call) and _is_comparison(node):
             comparisons.setdefault(column, {})[fingerprint] = node
     for column, conditions in texts.items():
         if chosen.dictionaries and len(conditions) >= _FEWEST_FOR_DICTIONARY and schema.columns[column] == pl.String():
             work.families["dictionary", column] = Dictionary(column, conditions)
             work.of_families["dictionary", column] = frozenset(conditions)
-    for column, wanted in endings.items():
-        if chosen.endings and len(wanted) >= _FEWEST_FOR_ENDINGS and schema.columns[column] == pl.String():
-            work.families["endings", column] = Endings(column, wanted)
-            work.of_families["endings", column] = frozenset(wanted)
     for column, atoms in comparisons.items():
         dtype = schema.columns[column]
         questions = [one for one in (question(name, node, dtype) for name, node in atoms.items()) if one is not None]

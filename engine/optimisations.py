@@ -11,7 +11,6 @@ class Optimisations:
 
     Attributes:
         dictionaries: evaluate conditions on one column of texts on its distinct texts.
-        endings: read the last octets of a column's texts once, for all endings that are asked for.
         elements: evaluate ``exists`` and ``all`` over a column of lists together, many of texts on the distinct texts.
         thresholds: put the values of a column into the classes that the constants make with which it is compared.
         narrowing: compare numbers in the narrowest type that holds a chunk's values.
@@ -20,7 +19,6 @@ class Optimisations:
     """
 
     dictionaries: bool = True
-    endings: bool = True
     elements: bool = True
     thresholds: bool = True
     narrowing: bool = True

@@ -50,9 +50,8 @@ class Encoding(NamedTuple):
 
     Attributes:
         column: its name.
-        way: ``dictionary`` (on its distinct texts), ``endings`` (of its texts), ``elements`` (on its lists, flattened
-            once), ``thresholds`` (by the classes that the constants make) or ``narrowing`` (in the narrowest type that
-            holds its values).
+        way: ``dictionary`` (on its distinct texts), ``elements`` (on its lists, flattened once), ``thresholds`` (by
+            the classes that the constants make) or ``narrowing`` (in the narrowest type that holds its values).
     """
 
     column: str

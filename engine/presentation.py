@@ -236,7 +236,6 @@ def _tree_lines(node: ExplainedNode, before: str = "", below: str = "") -> list[
 
 _WAYS = {
     "dictionary": "by their distinct texts",
-    "endings": "by the last octets of their texts, read once",
     "elements": "by the elements of their lists, all at once",
     "thresholds": "by the ranges that the constants make",
     "narrowing": "in the narrowest type that holds the values",

@@ -58,7 +58,7 @@ def alone(users: pl.DataFrame) -> list[tuple[int, int]]:
 
 
 SWITCHES = [field.name for field in fields(Optimisations)]
-KINDS = {"dictionary": "dictionaries", "endings": "endings", "elements": "elements", "thresholds": "thresholds"}
+KINDS = {"dictionary": "dictionaries", "elements": "elements", "thresholds": "thresholds"}
 NONE = dict.fromkeys(SWITCHES, False)
 CHOICES = {
     "all": Optimisations(),
