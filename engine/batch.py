@@ -91,24 +91,26 @@ class Batch:
     _narrowed: dict[Narrowed, dict[str, pl.Expr]] = field(default_factory=dict)
     _steps: dict[tuple[str, ...], tuple[Step, ...]] = field(default_factory=dict)
 
-    def tally(self, atoms: Atoms, tallies: Sequence[Tally]) -> None:
-        """Adds a chunk's counts to each condition's tally."""
-        for found, total in zip(self.answers(atoms), tallies, strict=True):
+    def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally], facts: FactsOf | None = None) -> None:
+        """Adds a chunk's counts to each condition's tally; arguments as for :meth:`answers`."""
+        for found, total in zip(self.answers(chunk, facts), tallies, strict=True):
             total.members += bitmaps.count(found.true)
             if found.error is not None:
                 total.errors += bitmaps.count(found.error)
 
-    def answers(self, atoms: Atoms) -> Iterator[Bitmaps]:
-        """The rows of a chunk for which each condition holds."""
-        return self.skeletons.answers(atoms.known, atoms.every)
-
-    def atoms(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Atoms:
-        """The rows of a chunk for which each atom holds. What fails in Polars fails here. Threads may ask at once.
+    def answers(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Iterator[Bitmaps]:
+        """The rows of a chunk for which each condition holds. What fails in Polars fails here, before the first.
 
         Args:
             chunk: the rows.
-            facts: what is known of their values. An atom may say anything of rows on which, by that, nothing depends on
-                it.
+            facts: what is known of their values.
+        """
+        atoms = self._atoms(chunk, facts)
+        return self.skeletons.answers(atoms.known, atoms.every)
+
+    def _atoms(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Atoms:
+        """The rows of a chunk for which each atom holds; as it may be, of rows on which, by the facts, nothing depends
+        on it.
         """
         every = bitmaps.every_row(chunk.height)
         decided = {} if self.decisions is None else self.decisions.on(facts or {})

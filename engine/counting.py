@@ -140,7 +140,7 @@ def _in_chunks(snapshot: Snapshot, planning: Plan, work: Run, progress: Progress
     ids = [snapshot.id_column] if work.tells_errors and snapshot.has_ids else []
     total = snapshot.rows if progress is not None else 0
     done = sum(map(len, planning.skip))
-    for chunk in work.ahead(read_chunks(snapshot, planning, ids, _CHUNK_ROWS, work.encoded)):
+    for chunk in read_chunks(snapshot, planning, ids, _CHUNK_ROWS, work.encoded):
         work.count(chunk, within_chunk(progress, chunk, total))
         done += chunk.rows.height
         if progress is not None:

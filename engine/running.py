@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
@@ -23,9 +22,7 @@ from .plan import Plan, Planned
 from .results import InterpretedClause, Tally
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-    from .batch import Atoms, Batch
+    from .batch import Batch
     from .bitmaps import Bitmaps
 
 T = TypeVar("T")
@@ -34,9 +31,6 @@ Progress = Callable[[float], None]
 """Told which share of a chunk is done."""
 
 _LONGEST_CLAUSE = 120
-
-_AHEAD = 2
-"""Chunks whose atoms are evaluated while another is worked on."""
 
 FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TooManyElements)
 """What Polars raises where a condition cannot be run: that condition fails alone."""
@@ -98,8 +92,6 @@ class Run:
         together = [r for r in self.running.values() if r.planned.cell is not None and not r.planned.clauses]
         self._groups = [self._group(together)] if together else []
         self._interpreter = Interpreter(planning.lowering.schema, now)
-        self._pool: ThreadPoolExecutor | None = None
-        self._evaluated: dict[int, tuple[Batch, Future[Atoms]]] = {}
 
     def __enter__(self) -> Run:
         return self
@@ -107,8 +99,6 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
         self._interpreter.close()
 
     @property
@@ -118,21 +108,6 @@ class Run:
             return frozenset()
         return self._groups[0].batch.encoded
 
-    def ahead(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """The chunks in their order. While one is worked on, other threads evaluate the atoms of the next ones."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        self._pool = pool = ThreadPoolExecutor(_AHEAD)
-        pending: deque[Chunk] = deque()
-        for chunk in chunks:
-            if len(self._groups) == 1:
-                (group,) = self._groups
-                self._evaluated[chunk.start] = group.batch, pool.submit(group.batch.atoms, chunk.rows, chunk.facts)
-            pending.append(chunk)
-            if len(pending) > _AHEAD:
-                yield pending.popleft()
-        yield from pending
-
     def count(self, chunk: Chunk, progress: Progress | None = None) -> None:
         """Adds a chunk's counts, and reasons where they are asked for; tells of interpretation which share is done."""
         if self.tells_errors:
@@ -140,7 +115,7 @@ class Run:
                 pass
         else:
             for _ in self._together(
-                lambda group: group.batch.tally(self._atoms(group, chunk), [r.tally for r in group.running])
+                lambda group: group.batch.tally(chunk.rows, [r.tally for r in group.running], chunk.facts)
             ):
                 pass
         for place, one in enumerate(self._alone):
@@ -161,7 +136,7 @@ class Run:
 
     def _answers(self, chunk: Chunk) -> Iterator[tuple[Running, Bitmaps]]:
         """Adds what a chunk comes to for the conditions that are run together, and yields it for those that work."""
-        for running, answers in self._together(lambda group: group.batch.answers(self._atoms(group, chunk))):
+        for running, answers in self._together(lambda group: group.batch.answers(chunk.rows, chunk.facts)):
             for one, found in zip(running, answers, strict=True):
                 self._add(one, found, chunk)
                 if one.error is None:
@@ -195,12 +170,6 @@ class Run:
             working = [self._group(rest)] if rest else []
         # Where only more than one together fail, as with too little memory, they stay divided.
         self._groups = working
-
-    def _atoms(self, group: _Group, chunk: Chunk) -> Atoms:
-        batch, atoms = self._evaluated.pop(chunk.start, (None, None))
-        if atoms is not None and batch is group.batch:
-            return atoms.result()
-        return group.batch.atoms(chunk.rows, chunk.facts)
 
     def _group(self, running: Sequence[Running]) -> _Group:
         from .batch import batch  # brings numpy, which one query does not need

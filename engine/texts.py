@@ -7,7 +7,6 @@ condition on that column alone is evaluated once for each text that the scan mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -81,7 +80,7 @@ class Met(NamedTuple):
 
 
 class Texts:
-    """The texts of a column that were met so far, and what holds for each. Chunks may be met at the same time."""
+    """The texts of a column that were met so far, and what holds for each."""
 
     def __init__(self, column: str, conditions: Mapping[str, pl.Expr]) -> None:
         """``conditions``: over a frame with texts as its one column, of the name ``column``."""
@@ -89,7 +88,6 @@ class Texts:
         self._conditions = conditions
         self._few: bool | None = None
         self._version = 0
-        self._lock = Lock()
         self._forget()
 
     def met(self, column: pl.Series) -> Met | None:
@@ -100,11 +98,10 @@ class Texts:
             return None
         values, within = _distinct(column)
         self._few = len(values) <= _most(len(column))
-        with self._lock:
-            if len(self._known) + len(values) > MOST_TEXTS:
-                self._forget()
-            places = self._learn(values)
-            return Met(places.take(within), self._truths, len(self._known), self._version)
+        if len(self._known) + len(values) > MOST_TEXTS:
+            self._forget()
+        places = self._learn(values)
+        return Met(places.take(within), self._truths, len(self._known), self._version)
 
     def _forget(self) -> None:
         nothing = np.zeros(0, dtype=np.bool_)

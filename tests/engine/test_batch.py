@@ -84,7 +84,7 @@ def test_each_optimisation_keeps_the_answers(
         assert bool(work.comparisons) == chosen.narrowing
     tallies = [Tally() for _ in planned]
     for chunk in snapshot.chunks(planning.columns, rows):
-        work.tally(work.atoms(chunk), tallies)
+        work.tally(chunk, tallies)
     assert [(tally.members, tally.errors) for tally in tallies] == alone
 
 
@@ -97,11 +97,11 @@ def test_the_bitmaps_of_a_chunk_do_not_wait_for_the_search_for_garbage(users: pl
     planning = plan({text: text for text in TEXTS}, Snapshot.open(users).schema, now=0, mode=Mode.COMPILED)
     work = batch(planning.to_run(), planning.lowering)
     tallies = [Tally() for _ in TEXTS]
-    work.tally(work.atoms(users), tallies)
+    work.tally(users, tallies)
     gc.collect()
     gc.disable()
     try:
-        work.tally(work.atoms(users), tallies)
+        work.tally(users, tallies)
         assert gc.collect() == 0, "a cycle would hold what it refers to: gigabytes, of a thousand conditions"
     finally:
         gc.enable()
@@ -179,8 +179,7 @@ def test_conditions_on_elements_are_answered_together(texts: list[str], *, inter
     assert {kind for kind, _ in work.families} == {"elements"}
     tallies = [Tally() for _ in texts]
     for chunk in snapshot.chunks(planning.columns, 77):
-        atoms = work.atoms(planning.projected(chunk))
-        work.tally(atoms, tallies)
+        work.tally(planning.projected(chunk), tallies)
     assert [(tally.members, tally.errors) for tally in tallies] == [(int(v.sum()), v.null_count()) for v in alone]
 
 

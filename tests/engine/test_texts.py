@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Never
 
 import polars as pl
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine import Snapshot, count, evaluate
-from engine.batch import Atoms, Batch
+from engine.batch import Batch
 
 ROWS = 6_000
 TEXTS = ["", "é", "e\u0301", "\x00", "DE", "de", "NL", "a longer text that is kept apart from its view", None]
@@ -117,10 +118,10 @@ def test_texts_come_by_their_dictionary_where_the_file_has_one(tmp_path: Path) -
 def test_texts_are_compared_as_texts_where_conditions_that_were_together_are_run_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> Atoms:
+    def fail(*_: object, **__: object) -> Never:
         raise pl.exceptions.ComputeError("out of memory")
 
-    monkeypatch.setattr(Batch, "atoms", fail)
+    monkeypatch.setattr(Batch, "answers", fail)
     rows = pl.DataFrame({"c": ["NL", "DE", "AT", None] * 1_000})  # the file's dictionary is not in the texts' order
     rows.write_parquet(tmp_path / "rows.parquet", row_group_size=1_000)
     monkeypatch.setattr("engine.counting._CHUNK_ROWS", 1_000)
