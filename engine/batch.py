@@ -93,10 +93,11 @@ class Batch:
 
     def tally(self, chunk: pl.DataFrame, tallies: Sequence[Tally], facts: FactsOf | None = None) -> None:
         """Adds a chunk's counts to each condition's tally; arguments as for :meth:`answers`."""
-        for found, total in zip(self.answers(chunk, facts), tallies, strict=True):
-            total.members += bitmaps.count(found.true)
-            if found.error is not None:
-                total.errors += bitmaps.count(found.error)
+        atoms = self._atoms(chunk, facts)
+        found = self.skeletons.answers(atoms.known, atoms.every)
+        for (members, errors), total in zip(bitmaps.tallies(found, len(atoms.every)), tallies, strict=True):
+            total.members += members
+            total.errors += errors
 
     def answers(self, chunk: pl.DataFrame, facts: FactsOf | None = None) -> Iterator[Bitmaps]:
         """The rows of a chunk for which each condition holds. What fails in Polars fails here, before the first.

@@ -1,13 +1,15 @@
 """Which rows of a chunk something is true for, as packed bits.
 
-Two bitmaps stand for a condition on a chunk: the rows on which it is true, and those on which it is an error, which
-many conditions share: the rows on which a column is null. ``&&``, ``||`` and ``!`` are a few word operations. That is
+Two bitmaps stand for a condition on a chunk: the rows on which it is true, and those on which it is not false; between
+them are its errors. So ``&&`` and ``||`` are one word operation on each of the two, and ``!`` exchanges them. That is
 CEL's absorption, as in Kleene's logic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,16 +21,35 @@ Words = NDArray[np.uint64]
 """Bits of rows, 64 a word, the first row the lowest bit; the bits behind the last row are clear."""
 
 _WORD_BITS = 64
+_LANES = 8
+_EVEN_OCTETS = np.uint64(0x00FF_00FF_00FF_00FF)
+_MOST_ADDED = (2**16 - 1) // _WORD_BITS
+_TOGETHER = 32
+"""Conditions whose rows are counted together."""
 
 
 class Bitmaps(NamedTuple):
-    """The rows on which something is ``true``, and those on which it is an ``error``: no row is in both.
+    """The rows on which something is ``true``, and those on which it is ``possible``: true, or an error.
 
-    ``error`` is None where no row is one; it may be shared, so it is never changed.
+    Both are the same object where no row is an error. They may be shared, so they are never changed.
     """
 
     true: Words
-    error: Words | None = None
+    possible: Words
+
+    @classmethod
+    def of(cls, true: Words, *errors: Words | None) -> Bitmaps:
+        """With errors on further rows, but where it is true; None where there are none."""
+        possible = true
+        for error in errors:
+            if error is not None:
+                possible = possible | error
+        return cls(true, possible)
+
+    @property
+    def error(self) -> Words | None:
+        """The rows on which it is an error; None where no row is one."""
+        return None if self.possible is self.true else self.possible ^ self.true
 
 
 def every_row(rows: int) -> Words:
@@ -45,24 +66,36 @@ def of_column(column: pl.Series, every: Words) -> Bitmaps:
     if array.offset:
         # A slice's bits start within a byte.
         true = of_flags(column.fill_null(value=False).to_numpy())
-        return Bitmaps(true, of_flags(column.is_null().to_numpy()) if column.has_nulls() else None)
+        return Bitmaps.of(true, of_flags(column.is_null().to_numpy()) if column.has_nulls() else None)
     validity, values = array.buffers()
     true = _of_buffer(values, len(column))
     if validity is None or not column.has_nulls():
-        return Bitmaps(true)
+        return Bitmaps.of(true)
     present = _of_buffer(validity, len(column))
-    return Bitmaps(true & present, present ^ every)
+    return Bitmaps.of(true & present, present ^ every)
+
+
+def present_rows(column: pl.Series) -> Words | None:
+    """The rows on which a column is not null; None where it is so on all."""
+    if not column.has_nulls():
+        return None
+    array = column.to_arrow()
+    if array.offset:
+        return of_flags(column.is_not_null().to_numpy())
+    return _of_buffer(array.buffers()[0], len(column))
 
 
 def constants(values: Mapping[str, bool], every: Words) -> dict[str, Bitmaps]:
     """The bitmaps of what is true, or false, on every row."""
     none = np.zeros_like(every)
-    return {name: Bitmaps(every if value else none) for name, value in values.items()}
+    return {name: Bitmaps.of(every if value else none) for name, value in values.items()}
 
 
 def of_flags(flags: NDArray[np.bool_] | NDArray[np.unsignedinteger[Any]]) -> Words:
     """A flag a row: what is not zero is set."""
     packed = np.packbits(flags, bitorder="little")
+    if not len(flags) % _WORD_BITS:
+        return packed.view(np.uint64)
     words = np.zeros(_word_count(len(flags)), dtype=np.uint64)
     words.view(np.uint8)[: len(packed)] = packed
     return words
@@ -76,50 +109,26 @@ def rows_of(words: Words, height: int) -> pl.Series:
 
 def conjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
     """``&&`` of two operands or more."""
-    true = operands[0].true & operands[1].true
-    for operand in operands[2:]:
-        true &= operand.true
-    for operand in operands:
-        if operand.error is not None:
-            break
-    else:
-        return Bitmaps(true)
-    error, *others = (one.true if one.error is None else one.true | one.error for one in operands)
-    error = error & others[0]
-    for other in others[1:]:
-        error &= other
-    error ^= true
-    return Bitmaps(true, error)
+    return _combined(and_, operands)
 
 
 def disjunction(operands: Sequence[Bitmaps]) -> Bitmaps:
     """``||`` of two operands or more."""
-    true = operands[0].true | operands[1].true
-    for operand in operands[2:]:
-        true |= operand.true
-    errors = {id(operand.error): operand.error for operand in operands if operand.error is not None}
-    return outweighed(Bitmaps(true), errors.values())
-
-
-def outweighed(found: Bitmaps, errors: Iterable[Words]) -> Bitmaps:
-    """With errors on further rows, but where it is true."""
-    error = found.error
-    for more in errors:
-        error = more if error is None else error | more
-    if error is None:
-        return found
-    either = error | found.true
-    either ^= found.true
-    return Bitmaps(found.true, either)
+    return _combined(or_, operands)
 
 
 def negation(operand: Bitmaps, every: Words) -> Bitmaps:
     """``!`` of an operand."""
-    if operand.error is None:
-        return Bitmaps(operand.true ^ every)
-    false = operand.true | operand.error
-    false ^= every
-    return Bitmaps(false, operand.error)
+    true = operand.possible ^ every
+    return Bitmaps(true, true if operand.possible is operand.true else operand.true ^ every)
+
+
+def _combined(operation: Callable[[Words, Words], Words], operands: Sequence[Bitmaps]) -> Bitmaps:
+    true = reduce(operation, [operand.true for operand in operands])
+    for operand in operands:
+        if operand.possible is not operand.true:
+            return Bitmaps(true, reduce(operation, [operand.possible for operand in operands]))
+    return Bitmaps(true, true)
 
 
 def count(words: Words) -> int:
@@ -127,6 +136,38 @@ def count(words: Words) -> int:
     rows = len(words) * _WORD_BITS
     # Arrow counts bits ten times faster than numpy adds up the counts of words.
     return int(pa.BooleanArray.from_buffers(pa.bool_(), rows, [None, pa.py_buffer(words)]).true_count)
+
+
+def tallies(found: Iterable[Bitmaps], words: int) -> Iterator[tuple[int, int]]:
+    """The numbers of rows on which each is true, and on which it is an error; ``words`` is the length of all."""
+    lanes = -(-words // _LANES) * _LANES
+    counts = np.zeros((2 * _TOGETHER, lanes), dtype=np.uint8)
+    rows = [row[:words] for row in counts]
+    fallible: list[bool] = []
+    for one in found:
+        place = 2 * len(fallible)
+        np.bitwise_count(one.true, out=rows[place])
+        fallible.append(one.possible is not one.true)
+        if fallible[-1]:
+            np.bitwise_count(one.possible, out=rows[place + 1])
+        if len(fallible) == _TOGETHER:
+            yield from _tallied(counts, fallible)
+            fallible = []
+    yield from _tallied(counts, fallible)
+
+
+def _tallied(counts: NDArray[np.uint8], fallible: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """The sums of rows of numbers up to 64: of each condition one, and another that is asked where it is fallible."""
+    lanes = counts[: 2 * len(fallible)].view(np.uint64)
+    sums = np.zeros(len(lanes), dtype=np.int64)
+    # Eight numbers are added at once, in every other octet of a word, so long as two octets hold the sums.
+    for first in range(0, lanes.shape[1], _MOST_ADDED):
+        block = lanes[:, first : first + _MOST_ADDED]
+        for octets in (block & _EVEN_OCTETS, block >> 8 & _EVEN_OCTETS):
+            sums += octets.sum(axis=1).view(np.uint16).reshape(-1, _LANES // 2).sum(axis=1, dtype=np.int64)
+    totals = sums.tolist()
+    for true, possible, fails in zip(totals[::2], totals[1::2], fallible, strict=True):
+        yield true, possible - true if fails else 0
 
 
 def _of_buffer(buffer: object, rows: int) -> Words:

@@ -1,15 +1,15 @@
 """Rows by class: where a column's values fall into few classes, the rows of any of these are a few word operations.
 
 A class is what conditions cannot tell apart: a text of a dictionary, or the numbers between two constants. The classes'
-numbers are sliced into one bitmap a bit. Walking down the bits gives the rows of a class, and those of all classes
-before it, for two or three operations each.
+numbers are sliced into one bitmap a bit. Which rows have a number, or one below it, is told by its last bits first: one
+operation for each bit more, which all numbers that end alike share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import reduce
-from operator import or_, xor
+from operator import and_, or_, xor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,68 +37,99 @@ class Selection(NamedTuple):
     inverted: bool
 
 
+class Edges(NamedTuple):
+    """By the number of a class: the rows of the classes ``below`` it, and those of it and
+    the classes after it, ``onwards``.
+    """
+
+    below: Mapping[int, Words]
+    onwards: Mapping[int, Words]
+
+
 class Partition:
     """The rows of chunks by class, for selections of classes that are known before.
 
     Neighbouring classes that are selected together cost least.
+
+    Attributes:
+        below: the numbers of which it is asked which rows are of classes below.
+        onwards: those of which it is asked which rows are of this class or the ones after it.
     """
 
     def __init__(self, size: int, selections: Iterable[Selection]) -> None:
         """``size``: how many classes there are."""
-        self._bits = max(size - 1, 0).bit_length()
+        bits = max(size - 1, 0).bit_length()
         places: dict[Selection, int] = {}
         self._order = [places.setdefault(one, len(places)) for one in selections]
         self._selections = tuple(places)
-        self._heads = {head for selection in self._selections for head in selection.heads}
-        self._classes = {one for selection in self._selections for one in selection.classes}
-        # By level, the beginnings of the numbers that are asked for: no others are walked to.
-        asked = self._heads | self._classes
-        self._walked = [{number >> self._bits - level for number in asked} for level in range(self._bits + 1)]
+        # The rows outside some classes are as easily told as those inside: of several, the first takes it upon itself.
+        self.onwards = frozenset(one.heads[0] for one in self._selections if one.heads and one.inverted)
+        self.below = frozenset(head for one in self._selections for head in one.heads[one.inverted :])
+        self._below, self._onwards = _endings(self.below, bits), _endings(self.onwards, bits)
+        self._classes = _endings({number for one in self._selections for number in one.classes}, bits)
+        self._bits = bits
 
-    def rows(self, codes: Codes, every: Words) -> list[Words]:
+    def rows(self, codes: Codes, every: Words, known: Words | None = None) -> list[Words]:
         """The rows of each selection, from the class of each row; of equal ones they are one object.
 
-        ``every``: the bitmap of all rows.
+        Args:
+            codes: the class of each row.
+            every: the bitmap of all rows.
+            known: the rows that have one; all others are of the class 0, whatever their code. None: all have.
         """
-        heads, classes = self._walk(codes, every)
-        return self._all_selected(heads, classes, every)
+        ones = planes(codes, self._bits)
+        if known is not None:
+            ones = [one & known for one in ones]
+        zeros = [one ^ every for one in ones]
+        none = np.zeros_like(every)
+        edges = Edges(
+            _told(self._below, none, _Bit(or_, zeros), _Bit(and_, zeros)),
+            _told(self._onwards, every, _Bit(and_, ones), _Bit(or_, ones)),
+        )
+        classes = _told(self._classes, every, _Bit(and_, ones), _Bit(and_, zeros))
+        return self._all_selected(edges, classes, every)
 
-    @property
-    def heads(self) -> frozenset[int]:
-        """The classes of which it is asked which rows are below."""
-        return frozenset(self._heads)
+    def rows_by_edges(self, edges: Edges, every: Words) -> list[Words]:
+        """As :meth:`rows`, from the rows at each of the edges asked for; of selections that have heads alone."""
+        return self._all_selected(edges, {}, every)
 
-    def rows_by_heads(self, heads: Mapping[int, Words], every: Words) -> list[Words]:
-        """As :meth:`rows`, from the rows below each of ``self.heads``; of selections that have heads alone."""
-        return self._all_selected(heads, {}, every)
-
-    def _walk(self, codes: Codes, every: Words) -> tuple[dict[int, Words], dict[int, Words]]:
-        """The rows below each of the heads, and those of each class that is asked for."""
-        planes = [plane(codes, bit) for bit in reversed(range(self._bits))]
-        heads: dict[int, Words] = {}
-        classes: dict[int, Words] = {}
-        pending = [(0, 0, every, np.zeros_like(every))]
-        while pending:
-            level, number, rows, before = pending.pop()
-            if level == self._bits:
-                if number in self._heads:
-                    heads[number] = before
-                if number in self._classes:
-                    classes[number] = rows
-                continue
-            walked = self._walked[level + 1]
-            ones = rows & planes[level]
-            zeros = rows ^ ones
-            number *= 2
-            if number + 1 in walked:
-                pending.append((level + 1, number + 1, ones, before | zeros))
-            if number in walked:
-                pending.append((level + 1, number, zeros, before))
-        return heads, classes
-
-    def _all_selected(self, heads: Mapping[int, Words], classes: Mapping[int, Words], every: Words) -> list[Words]:
-        found = [_selected(selection, heads, classes, every) for selection in self._selections]
+    def _all_selected(self, edges: Edges, classes: Mapping[int, Words], every: Words) -> list[Words]:
+        unions = _Unions(classes)
+        found = [_selected(selection, edges, unions, every) for selection in self._selections]
         return [found[place] for place in self._order]
+
+
+class _Bit(NamedTuple):
+    """What becomes of the rows that the bits behind tell, where another bit comes before them: with the rows of the
+    plane of that bit.
+    """
+
+    operation: Callable[[Words, Words], Words]
+    planes: Sequence[Words]
+
+
+def _endings(numbers: Set[int], bits: int) -> Sequence[Set[int]]:
+    """The endings of numbers, of no bits, of one bit, and so on."""
+    return [{number & (1 << count) - 1 for number in numbers} for count in range(bits + 1)]
+
+
+def _told(endings: Sequence[Set[int]], rows: Words, one: _Bit, zero: _Bit) -> dict[int, Words]:
+    """The rows of each number, from those of no bits and what each further bit, one or zero, makes of them."""
+    found: dict[int, Words] = {}
+    pending = [(0, 0, rows)] if endings[0] else []
+    # Depth first: what two numbers share is still in the cache, and is given up when both are told.
+    while pending:
+        bit, ending, rows = pending.pop()
+        if bit == len(one.planes):
+            found[ending] = rows
+            continue
+        asked = endings[bit + 1]
+        longer = ending | 1 << bit
+        if longer in asked:
+            pending.append((bit + 1, longer, one.operation(rows, one.planes[bit])))
+        if ending in asked:
+            pending.append((bit + 1, ending, zero.operation(rows, zero.planes[bit])))
+    return found
 
 
 def code_type(most: int) -> np.dtype[np.unsignedinteger[Any]]:
@@ -106,10 +137,13 @@ def code_type(most: int) -> np.dtype[np.unsignedinteger[Any]]:
     return np.dtype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
 
 
-def plane(codes: Codes, bit: int) -> Words:
-    """The rows whose code has a bit set."""
-    octets = codes.view(np.uint8)[bit // _BITS_AN_OCTET :: codes.itemsize]
-    return of_flags(octets & np.uint8(1 << bit % _BITS_AN_OCTET))
+def planes(codes: Codes, bits: int) -> list[Words]:
+    """The rows whose code has a bit set, for each of the lowest bits."""
+    found: list[Words] = []
+    for first in range(0, bits, _BITS_AN_OCTET):
+        octets = codes if codes.itemsize == 1 else (codes >> codes.dtype.type(first)).astype(np.uint8)
+        found += [of_flags(octets & np.uint8(1 << bit)) for bit in range(min(_BITS_AN_OCTET, bits - first))]
+    return found
 
 
 def selection(wanted: NDArray[np.bool_]) -> Selection:
@@ -124,11 +158,24 @@ def selection(wanted: NDArray[np.bool_]) -> Selection:
     return Selection((), tuple(np.flatnonzero(~wanted).tolist()), inverted=True)
 
 
-def _selected(selection: Selection, heads: Mapping[int, Words], classes: Mapping[int, Words], every: Words) -> Words:
+class _Unions:
+    """The rows of any of some classes; what several have in common is made once."""
+
+    def __init__(self, classes: Mapping[int, Words]) -> None:
+        self._found: dict[tuple[int, ...], Words] = {(one,): rows for one, rows in classes.items()}
+
+    def of(self, classes: tuple[int, ...]) -> Words:
+        found = self._found.get(classes)
+        if found is None:
+            half = len(classes) // 2
+            found = self._found[classes] = self.of(classes[:half]) | self.of(classes[half:])
+        return found
+
+
+def _selected(selection: Selection, edges: Edges, unions: _Unions, every: Words) -> Words:
     if selection.heads:
-        found = reduce(xor, [heads[head] for head in selection.heads])
-    elif selection.classes:
-        found = reduce(or_, [classes[one] for one in selection.classes])
-    else:
-        found = np.zeros_like(every)
+        first, *others = selection.heads
+        found = (edges.onwards if selection.inverted else edges.below)[first]
+        return reduce(xor, [edges.below[head] for head in others], found)
+    found = unions.of(selection.classes) if selection.classes else np.zeros_like(every)
     return found ^ every if selection.inverted else found

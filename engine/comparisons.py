@@ -152,7 +152,8 @@ def _told(truths: Mapping[str, pl.Series], questions: Sequence[Question], dtype:
         start, end = end, end + _height(question, dtype)
         answers = truths[question.name][start:end].to_list()
         if not dtype.is_float():
-            answers.append(answers[-1])  # there is no NaN, and what is said of it is not asked for
+            # There is no NaN: what is said of it is not asked for, so it may as well be what the greatest values have.
+            answers.append(answers[len(question.samples) - 1])
         if None not in answers[: len(question.samples)]:
             true = [answer is True for answer in answers]
             yield Answered(question.name, question.starts, true, [answer is None for answer in answers])

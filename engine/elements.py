@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from compiler.space import ELEMENT, Kind, Reduction
 
-from .bitmaps import Bitmaps, Words, negation, of_flags, outweighed
-from .classes import code_type, plane
+from .bitmaps import Bitmaps, Words, negation, of_flags
+from .classes import code_type, planes
 from .evaluated import TooManyElements, evaluated
 from .flattened import Lists, flattened
-from .texts import Texts, Truth, both, flags_of, truth_of
+from .texts import Places, Texts, Truth, both, flags_of, truth_of
 
 _FEWEST_FOR_DICTIONARY = 16
 """Conditions from which on a dictionary is made of the elements, where the file has none."""
@@ -51,13 +51,13 @@ class Elements:
         asked = {name: t.negated() if self._kinds[name] is Kind.ALL else t for name, t in truths.items()}
         absent = of_flags(column.is_null().to_numpy()) if column.has_nulls() else None
         found = {}
-        for name, (owns, errs) in both(asked, _owners(lists, list(flags_of(asked)), places)).items():
+        for name, owners in both(asked, _owners(lists, list(flags_of(asked)), places)).items():
             # A list that is not there owns nothing.
-            some = Bitmaps(owns, absent) if errs is None else outweighed(Bitmaps(owns, absent), [errs])
+            some = owners if absent is None else Bitmaps(owners.true, owners.possible | absent)
             found[name] = negation(some, every) if self._kinds[name] is Kind.ALL else some
         return found
 
-    def _truths(self, elements: pl.DataFrame) -> tuple[Mapping[str, Truth], NDArray[np.int32] | None]:
+    def _truths(self, elements: pl.DataFrame) -> tuple[Mapping[str, Truth], Places | None]:
         """What each condition says, of each element or, where their places are told, of distinct texts."""
         flat = elements.to_series()
         encoded = isinstance(flat.dtype, pl.Enum)
@@ -87,7 +87,7 @@ def column_of_lists(reduction: Reduction) -> str | None:
     return None
 
 
-def _owners(lists: Lists, flags: Sequence[NDArray[np.bool_]], places: NDArray[np.int32] | None) -> Iterator[Words]:
+def _owners(lists: Lists, flags: Sequence[NDArray[np.bool_]], places: Places | None) -> Iterator[Words]:
     """For each of the flags the lists that have a flagged element.
 
     ``flags``: one an element; with ``places``, one a text, of which each element has the one at its place.
@@ -98,5 +98,4 @@ def _owners(lists: Lists, flags: Sequence[NDArray[np.bool_]], places: NDArray[np
         for bit, one in enumerate(together):
             bits |= one.astype(bits.dtype) << bits.dtype.type(bit)
         owned = lists.union(bits if places is None else bits.take(places))
-        for bit in range(len(together)):
-            yield plane(owned, bit)
+        yield from planes(owned, len(together))

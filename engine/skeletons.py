@@ -65,7 +65,7 @@ class Skeletons:
 
     def answers(self, known: Mapping[str, Bitmaps], every: Words) -> Iterator[Bitmaps]:
         """The rows for which each condition holds, from those of the atoms by fingerprint."""
-        none = Bitmaps(every)
+        none = Bitmaps.of(every)
         values = [none] * len(self._places)
         for fingerprint, place in self._atom_places:
             values[place] = known[fingerprint]

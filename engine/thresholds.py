@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from compiler.types import Type
 
-from .bitmaps import Bitmaps, Words, of_flags
-from .classes import Codes, Partition, Selection, code_type
+from .bitmaps import Bitmaps, Words, of_flags, present_rows
+from .classes import Codes, Edges, Partition, Selection, code_type
 from .comparisons import Answered, Point, Question, asked
 
 _CELL_BITS = 16
-_BEYOND_ORDER = 3
-"""Classes beside those that begin at a threshold: the values below the first, null, and NaN."""
+_FIRST = 2
+"""The first class that begins at a threshold: before it come that of null, and that of the values below the first.
+Behind the last comes that of NaN.
+"""
 
 _MOST_COMPARED = 96
 """Octets that are compared for each value, such as eight with the beginnings of twelve classes: putting it into its
@@ -37,12 +39,20 @@ _Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
 
 class _Stored(NamedTuple):
-    """The numbers of a column as they are stored, and where there is none: it is null (``missing``), or a NaN
-    (``strange``). None where all are numbers.
+    """The numbers of a column as they are stored.
+
+    Attributes:
+        numbers: of each row; where there is none, any.
+        low: the least of those that are there.
+        high: the greatest.
+        present: the rows that have one; None where all have.
+        strange: flags those that are NaN; None where none is.
     """
 
     numbers: _Numbers
-    missing: NDArray[np.bool_] | None
+    low: float | int
+    high: float | int
+    present: Words | None
     strange: NDArray[np.bool_] | None
 
 
@@ -52,8 +62,8 @@ class Thresholds:
 
     Attributes:
         column: its name.
-        starts: the least value of each class but the first, ascending, as numbers in which the column is stored. After
-            these classes come that of null and that of NaN.
+        starts: the least value of each class of values but the first, ascending, as numbers in which the column is
+            stored.
         partition: the rows of a chunk for each of ``selected``.
         selected: the comparisons, by fingerprint, and whether that is where they are an error, not true.
     """
@@ -66,53 +76,62 @@ class Thresholds:
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each comparison holds."""
         stored = self._stored(chunk.get_column(self.column))
-        if len(self.partition.heads) * stored.numbers.itemsize <= _MOST_COMPARED:
-            rows = self.partition.rows_by_heads(self._heads(stored, every), every)
+        edges = self.partition.below | self.partition.onwards
+        if len(edges) * stored.numbers.itemsize <= _MOST_COMPARED:
+            rows = self.partition.rows_by_edges(self._edges(stored, every), every)
         else:
-            rows = self.partition.rows(self._codes(stored), every)
+            rows = self.partition.rows(self._codes(stored), every, stored.present)
         found: dict[str, Bitmaps] = {}
         for (name, errs), words in zip(self.selected, rows, strict=True):
-            found[name] = Bitmaps(found[name].true, words) if errs else Bitmaps(words)
+            found[name] = Bitmaps.of(found[name].true, words) if errs else Bitmaps.of(words)
         return found
 
-    def _heads(self, stored: _Stored, every: Words) -> dict[int, Words]:
-        """The rows below each class that is asked for, by comparing."""
-        values, missing, strange = stored
-        null = len(self.starts) + 1
-        known = every if missing is None else of_flags(missing) ^ every
-        ordered = known if strange is None else known & (of_flags(strange) ^ every)
-        heads: dict[int, Words] = {}
-        for head in self.partition.heads:
-            if head < null:
-                start = self.starts[head - 1]
+    def _edges(self, stored: _Stored, every: Words) -> Edges:
+        """The rows on either side of each class that is asked for, by comparing."""
+        values = stored.numbers
+        nan = None if stored.strange is None else of_flags(stored.strange)
+
+        def from_start(number: int) -> Words:
+            place = number - _FIRST
+            if 0 <= place < len(self.starts):
+                start = self.starts[place]
                 # A Python integer leaves numpy the column's type; a double may be none of a column of floats.
-                below = of_flags(values < (start if isinstance(start, np.float64) else int(start)))
-                heads[head] = below if ordered is every else below & ordered
+                found = of_flags(values >= (start if isinstance(start, np.float64) else int(start)))
             else:
-                heads[head] = ordered if head == null else ordered | (known ^ every)
-        return heads
+                found = np.zeros_like(every) if place > 0 else every
+            if nan is not None:
+                found = found | nan
+            return found if stored.present is None else found & stored.present
+
+        onwards = {number: from_start(number) for number in self.partition.below | self.partition.onwards}
+        below = {number: onwards[number] ^ every for number in self.partition.below}
+        return Edges(below, onwards)
 
     def _stored(self, column: pl.Series) -> _Stored:
         values = column.to_physical().rechunk()
-        missing = values.is_null().to_numpy() if values.has_nulls() else None
-        if missing is not None:
-            # One of the values that are there: any other could stretch their range.
-            values = values.fill_null(values.min() if missing.sum() < len(missing) else 0)
-        numbers = values.to_numpy()
+        low, high = (bound if isinstance(bound, (int, float)) else 0 for bound in (values.min(), values.max()))
+        numbers = _numbers(values)
         strange = np.isnan(numbers) if self.starts.dtype == np.float64 else None
         if strange is None or not strange.any():
-            return _Stored(numbers, missing, None)
-        return _Stored(np.where(strange, 0.0, numbers), missing, strange)
+            return _Stored(numbers, low, high, present_rows(values), None)
+        return _Stored(np.where(strange, low, numbers), low, high, present_rows(values), strange)
 
     def _codes(self, stored: _Stored) -> Codes:
         """The class of each row."""
-        numbers, missing, strange = stored
-        null, nan = len(self.starts) + 1, len(self.starts) + 2
-        codes = _sorted_out(numbers, self.starts, code_type(nan))
-        for where, code in ((strange, nan), (missing, null)):
-            if where is not None:
-                np.copyto(codes, codes.dtype.type(code), where=where)
+        nan = _FIRST + len(self.starts)
+        codes = _sorted_out(stored, self.starts, code_type(nan))
+        if stored.strange is not None:
+            np.copyto(codes, codes.dtype.type(nan), where=stored.strange)
         return codes
+
+
+def _numbers(values: pl.Series) -> _Numbers:
+    """Numbers as they are stored; where one is null, any."""
+    if not values.has_nulls():
+        return values.to_numpy()
+    array = values.to_arrow()
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    return np.frombuffer(array.buffers()[1], dtype, array.offset + len(array))[array.offset :]
 
 
 def thresholds(
@@ -136,7 +155,7 @@ def thresholds(
     """
     answered = list(asked(column, type_, dtype, questions, expressions))
     changes = sorted({start for one in answered for start in one.changes()})
-    places = {start: place for place, start in enumerate(changes, 1)}
+    places = {start: place for place, start in enumerate(changes, _FIRST)}
     selected: list[tuple[str, bool]] = []
     selections: list[Selection] = []
     for one in answered:
@@ -146,47 +165,48 @@ def thresholds(
             selected.append((one.name, True))
             selections.append(_selection(one, one.error, places))
     starts: _Starts = np.array(changes, np.float64) if dtype.is_float() else np.array(changes, np.int64)
-    return Thresholds(column, starts, Partition(len(starts) + _BEYOND_ORDER, selections), tuple(selected))
+    return Thresholds(column, starts, Partition(_FIRST + len(starts) + 1, selections), tuple(selected))
 
 
 def _selection(one: Answered, truth: Sequence[bool], places: Mapping[Point, int]) -> Selection:
     """Where a comparison holds, among the classes that all of them make."""
     *ordered, null, nan = truth
     heads = [places[start] for start, (then, now) in zip(one.starts, pairwise(ordered), strict=True) if now != then]
-    if null != ordered[-1]:
-        heads.append(len(places) + 1)
-    if nan != null:
-        heads.append(len(places) + 2)
+    if null != ordered[0]:
+        heads.insert(0, _FIRST - 1)
+    if nan != ordered[-1]:
+        heads.append(_FIRST + len(places))
     return Selection(tuple(heads), (), inverted=nan)
 
 
-def _sorted_out(values: _Numbers, starts: _Starts, dtype: np.dtype[np.unsignedinteger[Any]]) -> Codes:
-    """How many of the starts are not above each value.
+def _sorted_out(stored: _Stored, starts: _Starts, dtype: np.dtype[np.unsignedinteger[Any]]) -> Codes:
+    """The class of each value: the first, and one more for each of the starts that is not above it.
 
     Values are first put into equal cells between the least and the greatest; most cells hold no start, and all values
     of such a cell are of one class. The others are searched for.
     """
-    low, high = values.min(), values.max()
-    before = int(np.searchsorted(starts, low, side="right"))
+    values, low, high = stored.numbers, stored.low, stored.high
+    before = _FIRST - 1 + int(np.searchsorted(starts, low, side="right"))
     inside = starts[(starts > low) & (starts <= high)]
     if not len(inside):
         return np.full(len(values), before, dtype=dtype)
     cells = _cells(starts.dtype, low, high)
     if cells is None:
-        return np.searchsorted(starts, values, side="right").astype(dtype)
+        return (_FIRST - 1 + np.searchsorted(starts, values, side="right")).astype(dtype)
     held = np.bincount(cells.of(inside), minlength=2**_CELL_BITS)
     table = (before + np.cumsum(held)).astype(dtype)
     uncertain = held > 0
     codes: Codes = np.empty(len(values), dtype=dtype)
-    # In blocks, so that what is computed on the way stays in the cache and asks for no new memory.
+    # In blocks, so that what is computed on the way stays in the cache and asks for no new memory. What stands for a
+    # null may be beyond all cells: it is taken for the first or the last, as nobody asks.
     for first in range(0, len(values), _BLOCK):
         block, found = values[first : first + _BLOCK], codes[first : first + _BLOCK]
         of_values = cells.of(block)
         # No cell is beyond the table: that spares numpy a copy in which it would look for one.
         table.take(of_values, out=found, mode="clip")
         if not cells.exact:
-            unsure = np.flatnonzero(uncertain.take(of_values))
-            found[unsure] = np.searchsorted(starts, block[unsure], side="right")
+            unsure = np.flatnonzero(uncertain.take(of_values, mode="clip"))
+            found[unsure] = _FIRST - 1 + np.searchsorted(starts, block[unsure], side="right")
     return codes
 
 
@@ -208,12 +228,13 @@ class _Cells(NamedTuple):
     def of(self, numbers: _Numbers) -> NDArray[np.intp]:
         """The cell of each number."""
         if self.scale is not None:
-            return (np.subtract(numbers, self.low, dtype=np.float64) * self.scale).astype(np.intp)
+            with np.errstate(all="ignore"):
+                return (np.subtract(numbers, self.low, dtype=np.float64) * self.scale).astype(np.intp)
         distances = np.subtract(numbers, self.low, dtype=np.int64)
         return np.right_shift(distances, self.shift, out=distances)
 
 
-def _cells(dtype: np.dtype[Any], low: np.number[Any], high: np.number[Any]) -> _Cells | None:
+def _cells(dtype: np.dtype[Any], low: float, high: float) -> _Cells | None:
     """The cells of the numbers from ``low`` to ``high``; None where the range has none."""
     if dtype == np.float64:
         first, last = np.float64(low), np.float64(high)

@@ -136,9 +136,9 @@ def test_a_dictionary_answers_for_its_rows(values: list[str | None]) -> None:
         answers = found.answer(frame, every_row(frame.height))
         for name, condition in conditions.items():
             expected = frame.select(condition).to_series()
-            true, error = answers[name]
-            assert rows_of(true, frame.height) == expected.fill_null(value=False).to_list()
-            errors = [False] * frame.height if error is None else rows_of(error, frame.height)
+            answer = answers[name]
+            assert rows_of(answer.true, frame.height) == expected.fill_null(value=False).to_list()
+            errors = [False] * frame.height if answer.error is None else rows_of(answer.error, frame.height)
             assert errors == expected.is_null().to_list()
 
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from engine import count, evaluate
@@ -92,15 +93,34 @@ CASES: list[tuple[pl.DataType, Callable[[pl.DataType, random.Random], tuple[pl.S
 ]
 
 
-@pytest.mark.parametrize("nulls", [True, False])
+def without_some(column: pl.Series) -> pl.Series:
+    """Every seventh value is null."""
+    return pl.select(pl.when(pl.int_range(len(column)) % 7 != 0).then(column)).to_series().alias("x")
+
+
+def without_extremes(column: pl.Series) -> pl.Series:
+    """Null but for the values in the middle; the others are still in memory behind it."""
+    numbers = column.to_physical()
+    low, high = numbers.quantile(0.3, "nearest"), numbers.quantile(0.7, "nearest")
+    present = ((numbers >= low) & (numbers <= high) & numbers.is_not_nan().fill_null(value=True)).to_arrow()
+    array = column.to_arrow()
+    bits, values = present.buffers()[1], array.buffers()[1]
+    hidden = pl.Series("x", pa.Array.from_buffers(array.type, len(array), [bits, values])).cast(column.dtype)
+    assert hidden.null_count() == len(column) - present.true_count
+    return hidden
+
+
+@pytest.mark.parametrize("nulls", [None, without_some, without_extremes], ids=["none", "some", "extremes"])
 @pytest.mark.parametrize(("dtype", "make"), CASES, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_sorted_out_is_compared(
-    dtype: pl.DataType, make: Callable[[pl.DataType, random.Random], tuple[pl.Series, list[str]]], nulls: bool
+    dtype: pl.DataType,
+    make: Callable[[pl.DataType, random.Random], tuple[pl.Series, list[str]]],
+    nulls: Callable[[pl.Series], pl.Series] | None,
 ) -> None:
     draw = random.Random(11)
     column, constants = make(dtype, draw)
-    if nulls:
-        column = pl.select(pl.when(pl.int_range(len(column)) % 7 != 0).then(column)).to_series().alias("x")
+    if nulls is not None:
+        column = nulls(column)
     texts = [f"x {draw.choice(OPERATORS)} {constant}" for constant in constants for _ in range(2)]
     texts += [f"{constants[0]} < x", f"x in [{', '.join(constants[1:4])}]", "x == null", f"!(x > {constants[2]})"]
     conditions = {text: text for text in texts}
