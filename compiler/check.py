@@ -105,21 +105,22 @@ class _Checker:
         self.functions = catalogue()
 
     def node(self, syntax: Syntax) -> Node:
+        # The commonest first: each pattern costs.
         match syntax:
+            case Name():
+                return self.name(syntax)
             case Literal():
                 fingerprint = f"{syntax.type.name}:{syntax.value!r}"
                 return Constant(syntax.span, syntax.type, syntax.value, fingerprint, origin=syntax)
-            case Name():
-                return self.name(syntax)
+            case CallSyntax():
+                return self.call(syntax)
+            case LogicSyntax():
+                operands = tuple([self.condition(o) for o in syntax.operands])
+                return logic(syntax.span, syntax.operator, operands, syntax)
             case Select():
                 return self.select(syntax)
             case HasSyntax():
                 return self.has(syntax)
-            case CallSyntax():
-                return self.call(syntax)
-            case LogicSyntax():
-                operands = tuple(self.condition(o) for o in syntax.operands)
-                return logic(syntax.span, syntax.operator, operands, syntax)
             case ConditionalSyntax():
                 return self.conditional(syntax)
             case IndexSyntax():
@@ -293,7 +294,7 @@ class _Checker:
         if (name, method) not in self.functions:
             return self.undeclared_function(syntax)
         written = (syntax.target, *syntax.arguments) if method and syntax.target is not None else syntax.arguments
-        arguments = tuple(self.node(a) for a in written)
+        arguments = tuple([self.node(a) for a in written])
         return self.apply(name, arguments, syntax.span, syntax.function_span, syntax, method=method)
 
     def undeclared_function(self, syntax: CallSyntax) -> Node:
@@ -332,7 +333,7 @@ class _Checker:
             return self.wrong(
                 place, message, hint, arguments, origin, needed=needed, span=span, text="no such overload"
             )
-        inner = ",".join(a.fingerprint for a in arguments)
+        inner = ",".join([a.fingerprint for a in arguments])
         depends = _depends(arguments)
         if resolution.overload is None:
             return self.deferred(span, resolution.type, arguments, name, origin)
@@ -536,7 +537,7 @@ def operand_text(source: Source, syntax: Syntax) -> str:
 
 def logic(span: Span, operator: str, operands: tuple[Node, ...], origin: Syntax | None) -> Logic:
     """A chain of ``&&`` or ``||`` over checked operands."""
-    fingerprint = f"({operator.join(o.fingerprint for o in operands)})"
+    fingerprint = f"({operator.join([o.fingerprint for o in operands])})"
     kind: str = "&&" if operator == "&&" else "||"
     return Logic(span, kind, operands, fingerprint, _depends(operands), origin=origin)  # type: ignore[arg-type]
 

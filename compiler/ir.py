@@ -252,15 +252,18 @@ Node = (
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in source order."""
+    # The commonest first: each pattern costs.
     match node:
-        case Constant() | Column() | Local() | Bound():
+        case Column() | Constant():
             return ()
-        case Field() | Has():
-            return (node.operand,)
         case Call():
             return node.arguments
         case Logic() | Fail() | Deferred():
             return node.operands
+        case Local() | Bound():
+            return ()
+        case Field() | Has():
+            return (node.operand,)
         case Conditional():
             return (node.condition, node.then, node.otherwise)
         case Bind():

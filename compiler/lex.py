@@ -80,13 +80,14 @@ def tokenize(text: str, start: int = 0) -> Tokens:
     spans: list[Span] = []
     to_span = partial(tuple.__new__, Span)  # Span(start, end) takes three times as long
     for match in _token_pattern().finditer(text, start):
-        kind = match.lastgroup
+        kind, group = match.lastgroup, match.lastindex
         assert kind is not None
-        spans.append(to_span(match.span(kind)))
+        assert group is not None
+        spans.append(to_span(match.span(group)))
         if kind == "symbol":
-            kind = match[kind]
+            kind = match[group]
         elif kind == "name":
-            word = match[kind]
+            word = match[group]
             if word in _WORDS_OF_THE_SYNTAX:
                 kind = word
         kinds.append(kind)

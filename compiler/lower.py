@@ -186,9 +186,8 @@ class Lowering:
     def operand(self, node: Node, space: Space, *, copied: bool = False) -> Cell:
         """The cell of an operand that must be bool: its null is an error. ``copied``: it is used several times."""
         key = (id(space), node.fingerprint)
-        known_clause = self._operands.get(key)
-        if known_clause is not None:
-            return known_clause
+        if key in self._operands:
+            return self._operands[key]
         try:
             return self._argument(node, space) if copied else self.lower(node, space)
         except NotLowered as error:
@@ -216,6 +215,7 @@ class Lowering:
         return Cell(pl.col(name), BOOL, pl.Boolean())
 
     def _lower(self, node: Node, space: Space) -> Cell:
+        # The commonest first: each pattern costs.
         match node:
             case Constant():
                 return constant(node.value, known(node.type))
@@ -224,16 +224,16 @@ class Lowering:
                 cell = column_cell(stored, node.type, self.schema.columns[node.name])
                 facts = self.facts.get(node.name)
                 return cell if facts is None else proven_cell(cell, facts)
+            case Call():
+                return self._call(node, space)
+            case Logic():
+                return logic_cell(node.operator, [self.operand(o, space) for o in node.operands])
             case Local():
                 return self._variable(node.part, space)
             case Field():
                 return self._field(node, space)
             case Has():
                 return self._has(node, space)
-            case Call():
-                return self._call(node, space)
-            case Logic():
-                return logic_cell(node.operator, [self.operand(o, space) for o in node.operands])
             case Conditional():
                 return self._conditional(node, space)
             case MakeList():
@@ -475,10 +475,11 @@ class Lowering:
             return self._membership(node, space)
         arguments = self.arguments(node, space)
         for parameter, cell in zip(node.overload.parameters, arguments, strict=True):
-            if isinstance(cell, Cell) and plain(cell.type) == NOTHING and not isinstance(plain(parameter), Parameter):
-                raise NotLowered(node, "its argument is never there")
-            if isinstance(cell, Cell) and _differ(plain(parameter), plain(cell.type)):
-                raise NotLowered(node, RUN_TIME_TYPE)
+            if isinstance(cell, Cell) and (expected := plain(parameter)) != (type_ := plain(cell.type)):
+                if type_ == NOTHING and not isinstance(expected, Parameter):
+                    raise NotLowered(node, "its argument is never there")
+                if _differ(expected, type_):
+                    raise NotLowered(node, RUN_TIME_TYPE)
         try:
             return node.overload.lower(*arguments)
         except NotColumnar:
@@ -552,7 +553,7 @@ class Lowering:
 
 def _differ(expected: Type, type_: Type) -> bool:
     """Whether a value is not of the scalar type expected: the checker did not know what a mixed list holds where."""
-    return isinstance(expected, Primitive) and isinstance(type_, Primitive) and NULL != type_ != expected
+    return isinstance(expected, Primitive) and isinstance(type_, Primitive) and type_ not in (NULL, expected)
 
 
 def _stored(expression: pl.Expr | None, store: Callable[[pl.Expr], pl.Expr]) -> pl.Expr | None:

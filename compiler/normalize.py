@@ -38,6 +38,8 @@ from .values import Duration, Optional, Timestamp, TypeValue, Uint
 
 Rule = Callable[[Node], Node]
 
+_LEAVES = (Column, Constant, Local)
+
 _WRAPPERS: dict[Type, Callable[[int], int]] = {UINT: Uint, TIMESTAMP: Timestamp, DURATION: Duration}
 
 _OPPOSITES = {
@@ -58,7 +60,7 @@ def normalize(node: Node) -> Node:
 def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
     """The normal form; ``constants`` are the variables of ``cel.bind`` that stand for one."""
     match node:
-        case Constant() | Column() | Local():
+        case Column() | Constant() | Local():
             return node
         case Bound():
             constant = constants.get(node.fingerprint)
@@ -71,7 +73,8 @@ def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
         case _:
             pass
     below = children(node)
-    normal = tuple([_normal(child, constants) for child in below])
+    # Most nodes are leaves, which are normal as they are.
+    normal = tuple([child if isinstance(child, _LEAVES) else _normal(child, constants) for child in below])
     if any(map(is_not, normal, below)):
         node = _with_children(node, normal)
     for rule, kinds in RULES:

@@ -64,12 +64,19 @@ def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: _Elemen
     """Adds what a node uses, of which ``shape`` is used in turn."""
     match node:
         case Column():
-            used[node.name] = _union(used.get(node.name, {}), shape)
+            used[node.name] = None if shape is None else _union(used.get(node.name, {}), shape)
         case Constant():
             pass
         case Logic():
             for operand in node.operands:
                 _collect(operand, None, used, elements)
+        case Call():
+            whole, counted = node.arguments, node.overload.id in _OF_LISTS
+            if counted or node.overload.id == "index_list":
+                _collect(node.arguments[0], {} if counted else shape, used, elements)
+                whole = node.arguments[1:]
+            for argument in whole:
+                _collect(argument, None, used, elements)
         case Local():
             depth = node.depends.bit_length() - 1
             elements[depth] = _union(elements.get(depth, {}), _of_element(node, shape))
@@ -87,11 +94,6 @@ def _collect(node: Node, shape: Shape, used: dict[str, Shape], elements: _Elemen
             _collect(node.condition, None, used, elements)
             _collect(node.then, shape, used, elements)
             _collect(node.otherwise, shape, used, elements)
-        case Call() if node.overload.id in _OF_LISTS:
-            _collect(node.arguments[0], {}, used, elements)
-        case Call() if node.overload.id == "index_list":
-            _collect(node.arguments[0], shape, used, elements)
-            _collect(node.arguments[1], None, used, elements)
         case _:
             for child in children(node):
                 _collect(child, None, used, elements)

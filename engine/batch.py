@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import polars as pl
 
 from compiler.facts import Facts
-from compiler.ir import Call, Column, Constant, Node, children
+from compiler.ir import Call, Column, Constant, Node
 from compiler.lower import Lowering
 from compiler.outcomes import FactsOf
 from compiler.schema import Schema
@@ -257,21 +257,19 @@ def _only_by_texts(work: Batch) -> frozenset[str]:
 
 def _columns(node: Node) -> set[str] | None:
     """The columns that an atom reads; None where it asks more than the values of the row's own columns."""
-    match node:
-        case Column():
-            return {node.name}
-        case Constant():
-            return set()
-        case Call():
-            found: set[str] = set()
-            for child in children(node):
-                below = _columns(child)
-                if below is None:
-                    return None
-                found |= below
-            return found
-        case _:
+    if isinstance(node, Column):
+        return {node.name}
+    if isinstance(node, Constant):
+        return set()
+    if not isinstance(node, Call):
+        return None
+    found: set[str] = set()
+    for child in node.arguments:
+        below = _columns(child)
+        if below is None:
             return None
+        found |= below
+    return found
 
 
 def _is_comparison(node: Call) -> bool:

@@ -104,13 +104,13 @@ def asked(
             pairs.setdefault((one.node.overload.id, one.mirrored, constant_type, constant_dtype), []).append(one)
     for (_, _, constant_type, constant_dtype), together in pairs.items():
         constant = Cell(pl.col("constant"), constant_type, constant_dtype, fallible=False)
-        truth = _of_pairs(column_cell(pl.col("value"), type_, dtype), constant, dtype, together)
+        truth = _of_pairs(column_cell(pl.col("value"), type_, dtype), constant, dtype, together).to_list()
         yield from _told(dict.fromkeys((one.name for one in together), truth), together, dtype)
     for first in range(0, len(lists), _AT_ONCE):
         together = lists[first : first + _AT_ONCE]
         frame = _values(column, dtype, together).to_frame()
         truths = evaluated(frame, {one.name: expressions[one.name] for one in together})
-        yield from _told(truths.to_dict(), together, dtype)
+        yield from _told(truths.to_dict(as_series=False), together, dtype)
 
 
 def _of_pairs(value: Cell, constant: Cell, dtype: pl.DataType, questions: Sequence[Question]) -> pl.Series:
@@ -145,12 +145,14 @@ def _height(question: Question, dtype: pl.DataType) -> int:
     return len(question.samples) + (2 if dtype.is_float() else 1)
 
 
-def _told(truths: Mapping[str, pl.Series], questions: Sequence[Question], dtype: pl.DataType) -> Iterator[Answered]:
-    """What a column of truths for each comparison says of the values of it, which are together in all of them."""
+def _told(
+    truths: Mapping[str, Sequence[bool | None]], questions: Sequence[Question], dtype: pl.DataType
+) -> Iterator[Answered]:
+    """What the truths for each comparison say of the values of it, which are together in all of them."""
     end = 0
     for question in questions:
         start, end = end, end + _height(question, dtype)
-        answers = truths[question.name][start:end].to_list()
+        answers = list(truths[question.name][start:end])
         if not dtype.is_float():
             # There is no NaN: what is said of it is not asked for, so it may as well be what the greatest values have.
             answers.append(answers[len(question.samples) - 1])

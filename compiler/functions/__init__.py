@@ -35,11 +35,14 @@ class Catalogue(Mapping[tuple[str, bool], Function]):
         )
 
     def __getitem__(self, key: tuple[str, bool]) -> Function:
+        standard = self._standard.get(key)
+        if standard is not None:
+            return standard
         namespace, dot, _ = key[0].rpartition(".")
         if dot and namespace not in NAMESPACES:
             # As a rule it is a method of a column that is asked for.
             raise KeyError(key)
-        return self._standard.get(key) or self._extensions[key]
+        return self._extensions[key]
 
     def __iter__(self) -> Iterator[tuple[str, bool]]:
         return iter((*self._standard, *self._extensions))
