@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
 from .classes import Codes, Partition, code_type, selection
-from .texts import FEW_TEXTS, Met, Places, Texts, Truth, both, flags_of
+from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of
 
 _FEW_EXCEPTIONS = 16
 """Texts that are unlike the others for a condition: up to it, they are classes; beyond, each row is looked up."""
@@ -47,8 +47,8 @@ class Dictionary:
         if met is None:
             return {}
         classing = self._classed(met)
-        found = both(classing.truths, classing.partition.rows(classing.classes.take(met.places), every))
-        return found | both(classing.others, _looked_up(flags_of(classing.others), met.places))
+        found = both(classing.truths, classing.partition.rows(met.of_rows(classing.classes), every))
+        return found | both(classing.others, _looked_up(flags_of(classing.others), met))
 
     def _classed(self, met: Met) -> _Classing:
         known = self._classing
@@ -75,13 +75,13 @@ def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
     return _Classing(classes, Partition(len(texts) + 1, map(selection, flags_of(by_class))), by_class, others)
 
 
-def _looked_up(flags: Iterable[NDArray[np.bool_]], places: Places) -> Iterator[Words]:
+def _looked_up(flags: Iterable[NDArray[np.bool_]], met: Met) -> Iterator[Words]:
     """The rows whose text is flagged, for each of the flags; of equal ones they are one object."""
     known: dict[bytes, Words] = {}
     for one in flags:
         key = one.tobytes()
         if key not in known:
-            known[key] = of_flags(one.take(places))
+            known[key] = of_flags(met.of_rows(one))
         yield known[key]
 
 

@@ -17,7 +17,7 @@ from .bitmaps import Bitmaps, Words, negation, of_flags
 from .classes import code_type, planes
 from .evaluated import TooManyElements, evaluated
 from .flattened import Lists, flattened
-from .texts import Places, Texts, Truth, both, flags_of, truth_of
+from .texts import Met, Texts, Truth, both, flags_of, truth_of
 
 _FEWEST_FOR_DICTIONARY = 16
 """Conditions from which on a dictionary is made of the elements, where the file has none."""
@@ -46,25 +46,25 @@ class Elements:
             elements, lists = flattened(column)
         except TooManyElements:
             return {}
-        truths, places = self._truths(elements)
+        truths, met = self._truths(elements)
         # Of all elements, none must be otherwise.
         asked = {name: t.negated() if self._kinds[name] is Kind.ALL else t for name, t in truths.items()}
         absent = of_flags(column.is_null().to_numpy()) if column.has_nulls() else None
         found = {}
-        for name, owners in both(asked, _owners(lists, list(flags_of(asked)), places)).items():
+        for name, owners in both(asked, _owners(lists, list(flags_of(asked)), met)).items():
             # A list that is not there owns nothing.
             some = owners if absent is None else Bitmaps(owners.true, owners.possible | absent)
             found[name] = negation(some, every) if self._kinds[name] is Kind.ALL else some
         return found
 
-    def _truths(self, elements: pl.DataFrame) -> tuple[Mapping[str, Truth], Places | None]:
-        """What each condition says, of each element or, where their places are told, of distinct texts."""
+    def _truths(self, elements: pl.DataFrame) -> tuple[Mapping[str, Truth], Met | None]:
+        """What each condition says, of each element or, of texts that were met, of each known text."""
         flat = elements.to_series()
         encoded = isinstance(flat.dtype, pl.Enum)
         if self._texts is not None and (encoded or len(self._keeps) >= _FEWEST_FOR_DICTIONARY):
             met = self._texts.met(flat)
             if met is not None:
-                return met.truths, met.places
+                return met.truths, met
         answers = evaluated(elements.cast(pl.String()) if encoded else elements, self._keeps)
         return {column.name: truth_of(column) for column in answers.get_columns()}, None
 
@@ -87,15 +87,15 @@ def column_of_lists(reduction: Reduction) -> str | None:
     return None
 
 
-def _owners(lists: Lists, flags: Sequence[NDArray[np.bool_]], places: Places | None) -> Iterator[Words]:
+def _owners(lists: Lists, flags: Sequence[NDArray[np.bool_]], met: Met | None) -> Iterator[Words]:
     """For each of the flags the lists that have a flagged element.
 
-    ``flags``: one an element; with ``places``, one a text, of which each element has the one at its place.
+    ``flags``: one an element; or one a known text, where the elements' texts were ``met``.
     """
     for start in range(0, len(flags), _MOST_BITS):
         together = flags[start : start + _MOST_BITS]
         bits = np.zeros(len(together[0]), dtype=code_type((1 << len(together)) - 1))
         for bit, one in enumerate(together):
             bits |= one.astype(bits.dtype) << bits.dtype.type(bit)
-        owned = lists.union(bits if places is None else bits.take(places))
+        owned = lists.union(bits if met is None else met.of_rows(bits))
         yield from planes(owned, len(together))

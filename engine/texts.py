@@ -7,7 +7,7 @@ condition on that column alone is evaluated once for each text that the scan mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,8 @@ FEW_TEXTS = 64
 _LARGEST_SHARE = 0.25
 """Of distinct texts among the rows: beyond, making the dictionary costs more than it saves."""
 
+
+Flag = TypeVar("Flag", np.bool_, np.unsignedinteger[Any])
 
 Places = NDArray[np.unsignedinteger[Any]]
 """For each of some texts, its place among others."""
@@ -83,16 +85,22 @@ class Met(NamedTuple):
     """The texts of a chunk.
 
     Attributes:
-        places: for each row, the place of its text among the known ones.
+        places: for each distinct text, its place among the known ones.
+        within: for each row, the number of its distinct text.
         truths: for each condition, a flag a known text.
         known: how many texts there are; null is one of them.
         version: another number whenever the known texts change.
     """
 
     places: Places
+    within: Places
     truths: Mapping[str, Truth]
     known: int
     version: int
+
+    def of_rows(self, values: NDArray[Flag]) -> NDArray[Flag]:
+        """For each row, the value of its text, of one for each known text."""
+        return values.take(self.places).take(self.within)
 
 
 class Texts:
@@ -117,7 +125,7 @@ class Texts:
         if len(self._known) + len(values) > MOST_TEXTS:
             self._forget()
         places = self._learn(values)
-        return Met(places.take(within), self._truths, len(self._known), self._version)
+        return Met(places, within, self._truths, len(self._known), self._version)
 
     def _forget(self) -> None:
         nothing = np.zeros(0, dtype=np.bool_)
@@ -139,7 +147,7 @@ class Texts:
         return np.array(places, dtype=np.uint32)
 
 
-def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
+def _distinct(column: pl.Series) -> tuple[pl.Series, Places]:
     """The distinct texts of a column, and the place among them of each row's."""
     if isinstance(column.dtype, pl.Enum):
         return _categories(column, column.dtype.categories)
@@ -155,7 +163,7 @@ def _distinct(column: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
     return values, indices.to_numpy(zero_copy_only=False)
 
 
-def _categories(column: pl.Series, categories: pl.Series) -> tuple[pl.Series, NDArray[np.integer]]:
+def _categories(column: pl.Series, categories: pl.Series) -> tuple[pl.Series, Places]:
     values, places = categories, column.to_physical()
     if not column.has_nulls():
         return values, places.to_numpy()
