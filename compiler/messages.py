@@ -193,18 +193,22 @@ def never_held(subject: str, value: str, values: Sequence[str]) -> tuple[str, st
     return f"{subject} is never {_quoted(value)}", hint if values else None
 
 
-def contradiction(other: str | None, text: str, *, conjunction: bool) -> tuple[str, str | None]:
-    """Clauses of which one excludes the other, or, joined by ``||``, one is always true."""
-    if conjunction:
-        both = f"`{other}` and `{text}`" if other is not None else f"`{text}` and the clauses before it"
-        return f"{both} are never true together", "join them by ||, or change one"
+def never_together(other: str | None, text: str) -> tuple[str, str | None]:
+    """Clauses joined by ``&&`` of which one excludes the other, or all those before it together."""
+    both = f"`{other}` and `{text}`" if other is not None else f"`{text}` and the clauses before it"
+    return f"{both} are never true together", "join them by ||, or change one"
+
+
+def always_either(other: str | None, text: str, *, fails: bool) -> tuple[str, str | None]:
+    """Clauses joined by ``||`` of which one is always true; ``fails``: but where they are errors."""
     either = f"`{other}` or `{text}`" if other is not None else f"`{text}` or one of the clauses before it"
-    return f"{either} is always true", "join them by &&, or change one"
+    return f"{either} is always true{', or an error' if fails else ''}", "join them by &&, or change one"
 
 
-def negated_null(column: Selected, count: int, text: str) -> tuple[str, str | None]:
-    """A negation that is an error on nulls."""
-    message = f"{column.text} is null for {_users(count)}, on whom this negation is an error: they are not members"
+def negated_null(column: Selected, count: int, text: str, *, decides: bool) -> tuple[str, str | None]:
+    """A negation that is an error on nulls; ``decides``: so that the whole is never true."""
+    so = "they are not members" if decides else "they are members only where another clause decides"
+    message = f"{column.text} is null for {_users(count)}, on whom this negation is an error: {so}"
     negation = f"!{text}" if text == column.text else f"!({text})"
     present = f"has({column.field})"
     return message, f"to take them in, write !{present} || {negation}; to leave them out, {present} && {negation}"

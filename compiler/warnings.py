@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import reduce
+from typing import NamedTuple
 
 from . import messages
 from .condition import Condition
@@ -33,8 +34,22 @@ def warnings_of(condition: Condition, columns: Mapping[str, Facts]) -> tuple[Dia
     if plain(own.type) != BOOL:
         return ()
     finder = _Finder(own, columns)
-    finder.visit(folded(own.checked), finder.facts, negated=False)
+    finder.visit(folded(own.checked), finder.facts, _Place())
     return tuple(sorted(finder.found, key=lambda d: d.span))
+
+
+class _Place(NamedTuple):
+    """Where a part stands.
+
+    Attributes:
+        negated: below an odd number of ``!``.
+        decides: an error of it is one of the condition, or that is false: no other part can make it true.
+        in_macro: it is asked of the elements of a list, of which a user may have none.
+    """
+
+    negated: bool = False
+    decides: bool = True
+    in_macro: bool = False
 
 
 class _Finder:
@@ -46,7 +61,7 @@ class _Finder:
         self.found: list[Diagnostic] = []
         self._with_nulls: set[str] = set()
 
-    def visit(self, node: Node, context: FactsOf, *, negated: bool) -> None:
+    def visit(self, node: Node, context: FactsOf, place: _Place) -> None:
         """Warns of a part, which matters only on rows of which ``context`` is known."""
         match node:
             case Logic(operator=operator, operands=operands):
@@ -54,24 +69,26 @@ class _Finder:
                     return
                 guards = [operand for operand in operands if _is_guard(operand)]
                 known = reduce(lambda facts, guard: assume(guard, facts, true=operator == "&&"), guards, context)
+                others = place._replace(decides=place.decides and (operator == "&&") != place.negated)
                 for operand in operands:
                     if not _is_guard(operand):
-                        self.visit(operand, known, negated=negated)
+                        self.visit(operand, known, others)
             case Call() if node.overload.id == "logical_not":
-                self.visit(node.arguments[0], context, negated=not negated)
+                self.visit(node.arguments[0], context, place._replace(negated=not place.negated))
             case Bind():
-                self.visit(node.body, context, negated=negated)
+                self.visit(node.body, context, place)
             case Comprehension():
-                self.visit(node.body, context, negated=False)
+                self.visit(node.body, context, _Place(in_macro=True))
             case Conditional():
-                self.visit(node.condition, context, negated=False)
-                self.visit(node.then, assume(node.condition, context, true=True), negated=negated)
-                self.visit(node.otherwise, assume(node.condition, context, true=False), negated=negated)
+                self.visit(node.condition, context, _Place(decides=place.decides, in_macro=place.in_macro))
+                branch = place._replace(decides=False)
+                self.visit(node.then, assume(node.condition, context, true=True), branch)
+                self.visit(node.otherwise, assume(node.condition, context, true=False), branch)
             case Constant():
                 pass
             case _:
-                if not self._always(node):
-                    self._nulls(node, context, negated=negated)
+                if not self._always(node) and not place.in_macro:
+                    self._nulls(node, context, place)
 
     def _warn(self, node: Node, message: tuple[str, str | None]) -> None:
         self.found.append(Diagnostic(node.span, *message, severity=Severity.WARNING))
@@ -121,7 +138,10 @@ class _Finder:
                 if _excluded(outcomes(operand, known), conjunction=conjunction):
                     other = self._excluding(operand, operands[:place], conjunction=conjunction)
                     texts = None if other is None else self._text(other)
-                    self._warn(operand, messages.contradiction(texts, self._text(operand), conjunction=conjunction))
+                    fails = any(outcomes(o, self.facts) & ERROR for o in operands[: place + 1])
+                    self._warn(
+                        operand, _contradiction(texts, self._text(operand), conjunction=conjunction, fails=fails)
+                    )
                     return True
                 known = assume(operand, known, true=conjunction)
         return False
@@ -136,24 +156,25 @@ class _Finder:
 
     # Negations over nulls
 
-    def _nulls(self, node: Node, context: FactsOf, *, negated: bool) -> None:
+    def _nulls(self, node: Node, context: FactsOf, place: _Place) -> None:
         """Warns of what a negation, or ``!=``, makes of the rows on which a column is null."""
         test = _test(node)
         equality = test is not None and test.symbol in ("==", "!=", "in")
         if test is not None and equality:
-            differs = (test.symbol == "!=") != negated
+            differs = (test.symbol == "!=") != place.negated
             constants = test.value if isinstance(test.value, tuple) else (test.value,)
             count = self._nulls_of(test.subject, context) if differs and None not in constants else 0
             if count:
                 subject, text = self._selected(test.subject), self._text(node)
-                self._warn(node, messages.null_differs(subject, count, f"!({text})" if negated else text))
+                self._warn(node, messages.null_differs(subject, count, f"!({text})" if place.negated else text))
             return
-        if not negated:
+        if not place.negated:
             return
         for column in _needed(node):
             count = self._nulls_of(column, context)
             if count:
-                self._warn(node, messages.negated_null(self._selected(column), count, self._text(node)))
+                text = self._text(node)
+                self._warn(node, messages.negated_null(self._selected(column), count, text, decides=place.decides))
                 return
 
     def _nulls_of(self, subject: Node, context: FactsOf) -> int:
@@ -170,6 +191,10 @@ class _Finder:
         """A column as has() takes it, and as it is written."""
         text = self._text(column)
         return messages.Selected(text, text if "." in text or "`" in text else f"user.{text}")
+
+
+def _contradiction(other: str | None, text: str, *, conjunction: bool, fails: bool) -> tuple[str, str | None]:
+    return messages.never_together(other, text) if conjunction else messages.always_either(other, text, fails=fails)
 
 
 def _test(node: Node) -> Test | None:

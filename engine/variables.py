@@ -7,6 +7,8 @@ from typing import assert_never
 
 from compiler.check import NOW, ROW
 from compiler.functions import catalogue
+from compiler.overloads import known
+from compiler.overloads import resolve as resolve_call
 from compiler.schema import Schema
 from compiler.syntax import (
     Bind,
@@ -25,7 +27,7 @@ from compiler.syntax import (
     Syntax,
     function_name,
 )
-from compiler.types import ListType, MapType, OptionalType, StructType, Type, plain
+from compiler.types import DYN, ListType, MapType, OptionalType, StructType, Type, plain
 
 _Locals = Mapping[str, Type | None]
 
@@ -81,12 +83,12 @@ class Walk:
                     case _:
                         return None
             case Call():
-                _, method = function_name(node, catalogue())
+                name, method = function_name(node, catalogue())
                 target = self.type_of(node.target, locals_) if method and node.target is not None else None
                 types = [self.type_of(argument, locals_) for argument in node.arguments]
                 if node.function == "dyn" and node.target is None and len(types) == 1:
                     return types[0]
-                return _result(node.function, target, types)
+                return _result(node.function, target, types) or _of_function(name, method, target, types)
             case Logic():
                 for operand_node in node.operands:
                     self.type_of(operand_node, locals_)
@@ -182,6 +184,19 @@ def _result(function: str, target: Type | None, arguments: Sequence[Type | None]
             return OptionalType(arguments[0])
         case _:
             return None
+
+
+def _of_function(name: str, method: bool, target: Type | None, arguments: Sequence[Type | None]) -> Type | None:
+    """The type of a call of the catalogue's function, where it can lead to structs: a list is of structs still when it
+    is reversed.
+    """
+    if (name, method) not in catalogue():
+        return None
+    given = (target, *arguments) if method else arguments
+    types = tuple(DYN if type_ is None else type_ for type_ in given)
+    resolution = resolve_call(name, types, method=method, unchecked=True)
+    result = None if resolution is None else plain(known(resolution.type))
+    return result if isinstance(result, (ListType, MapType, OptionalType, StructType)) else None
 
 
 def _first(*types: Type | None) -> Type | None:

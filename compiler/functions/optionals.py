@@ -247,7 +247,7 @@ def _or(cell: Cell, other: Cell) -> Cell:
     taken = pl.when(present).then(first).otherwise(second) if held.nullable else pl.coalesce(first, second)
     either = present | other_present
     if may_be_null(cell):
-        either = pl.when(present.is_not_null()).then(either)
+        either, taken = (pl.when(present.is_not_null()).then(e) for e in (either, taken))
     value = Cell(taken, type_, dtype, fallible=False, interval=both_intervals(held, other_held))
     return optional_cell(either, value, fallible=may_be_null(cell) or may_be_null(other))
 
