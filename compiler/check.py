@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from . import comprehensions, messages, optional_nodes
 from .diagnostics import CompileError, Diagnostic
-from .functions import catalogue
+from .functions import NAMESPACES, catalogue
 from .functions.declare import EvaluationError, Function
 from .ir import (
     Bind,
@@ -33,7 +33,7 @@ from .ir import (
     Part,
     column_fingerprint,
 )
-from .overloads import join, resolve
+from .overloads import behind, behind_nullable, join, join_all, part_of, resolve
 from .schema import Schema
 from .source import Source, Span
 from .syntax import Bind as BindSyntax
@@ -42,13 +42,24 @@ from .syntax import Comprehension as ComprehensionSyntax
 from .syntax import Conditional as ConditionalSyntax
 from .syntax import Has as HasSyntax
 from .syntax import Index as IndexSyntax
-from .syntax import ListLiteral, Literal, MapLiteral, MessageLiteral, Name, Select, Syntax, dotted_name, function_name
+from .syntax import (
+    ListLiteral,
+    Literal,
+    MapLiteral,
+    MessageLiteral,
+    Name,
+    Select,
+    Syntax,
+    dotted_name,
+    function_name,
+    names_in,
+    operand_text,
+)
 from .syntax import Logic as LogicSyntax
 from .types import (
     BOOL,
     DYN,
     NOTHING,
-    NULL,
     STRING,
     TIMESTAMP,
     TYPE_NAMES,
@@ -60,7 +71,6 @@ from .types import (
     Type,
     TypeOf,
     Unusable,
-    nullable,
     plain,
 )
 from .values import Timestamp, TypeValue
@@ -189,9 +199,9 @@ class _Checker:
 
     def selection(self, operand: Node, syntax: Select) -> Node:
         """``operand.field`` or ``operand.?field`` of a message, a map, or an optional one."""
-        type_ = _behind(operand.type)
+        type_ = behind(operand.type)
         optional = isinstance(type_, OptionalType)
-        held = _behind(type_.of) if isinstance(type_, OptionalType) else type_
+        held = behind(type_.of) if isinstance(type_, OptionalType) else type_
         match held:
             case StructType():
                 field = held.field(syntax.field)
@@ -231,14 +241,14 @@ class _Checker:
 
     def field(self, operand: Node, type_: Type, syntax: Select) -> Node:
         """The field, of that type, of a message or an optional one."""
-        if isinstance(_behind(operand.type), OptionalType):
+        if isinstance(behind(operand.type), OptionalType):
             holder = optional_nodes.present_operand(operand)
             if holder is None:
                 return optional_nodes.of_field(operand, type_, syntax)
             # Of a null message every field is null, so only the last selection has to ask what is there.
             return optional_nodes.of_present(self.field(holder, type_, syntax._replace(optional=False)), syntax)
         fingerprint = f"({operand.fingerprint}).{syntax.field!r}"
-        selected = _part(operand.type, type_)
+        selected = part_of(operand.type, type_)
         field = Field(syntax.span, selected, operand, syntax.field, fingerprint, operand.depends, origin=syntax)
         return optional_nodes.of_present(field, syntax) if syntax.optional else field
 
@@ -253,11 +263,11 @@ class _Checker:
                 return self.wrong(syntax.field_span, *message, operands=(), origin=syntax)
         else:
             operand = self.node(syntax.operand)
-            if isinstance(_behind(operand.type), MapType):
+            if isinstance(behind(operand.type), MapType):
                 key = Constant(syntax.field_span, STRING, syntax.field, f"string:{syntax.field!r}")
                 return self.apply("@in", (key, operand), span, syntax.field_span, syntax)
             selected = self.selection(operand, asked)
-            if isinstance(_behind(operand.type), OptionalType) and not isinstance(selected, Fail):
+            if isinstance(behind(operand.type), OptionalType) and not isinstance(selected, Fail):
                 return self.apply("hasValue", (selected,), span, syntax.field_span, syntax, method=True)
         if isinstance(selected, Fail):
             return selected._replace(span=span, origin=syntax)
@@ -293,9 +303,27 @@ class _Checker:
         name, method = function_name(syntax, self.functions)
         if (name, method) not in self.functions:
             return self.undeclared_function(syntax)
-        written = (syntax.target, *syntax.arguments) if method and syntax.target is not None else syntax.arguments
+        if method and syntax.target is not None:
+            written = (syntax.target, *syntax.arguments)
+            if self.is_foreign(syntax, syntax.target):
+                return self.undeclared_function(syntax)
+        else:
+            written = syntax.arguments
         arguments = tuple([self.node(a) for a in written])
         return self.apply(name, arguments, syntax.span, syntax.function_span, syntax, method=method)
+
+    def is_foreign(self, syntax: CallSyntax, target: Syntax) -> bool:
+        """Whether a call of a method's name means no method: of a namespace, or with a variable as a macro has it."""
+        if isinstance(target, Name) and target.name in NAMESPACES and not self.is_variable(target):
+            return True
+        return self.has_variable(syntax)
+
+    def has_variable(self, syntax: CallSyntax) -> bool:
+        """Whether a call is written as a macro: its first argument is no variable yet, and its last one uses it."""
+        first, last = syntax.arguments[0] if syntax.arguments else None, syntax.arguments[-1:]
+        if not isinstance(first, Name) or len(syntax.arguments) < 2 or self.is_variable(first):
+            return False
+        return any(name.name == first.name for argument in last for name in names_in(argument))
 
     def undeclared_function(self, syntax: CallSyntax) -> Node:
         name, target = syntax.function, syntax.target
@@ -308,14 +336,26 @@ class _Checker:
         if isinstance(target, Name) and not self.is_variable(target):
             # The name of a namespace, rather.
             name, method, written = f"{target.name}.{name}", False, syntax.arguments
-        known = [n for n, is_method in self.functions if is_method == method]
+        if method and self.has_variable(syntax) and not self.unchecked:
+            # Its arguments are for a macro: what they name is not declared either.
+            texts = [self.source.slice(argument.span) for argument in syntax.arguments]
+            known = (name, True) in self.functions
+            self.report(syntax.function_span, *messages.no_macro(name, text, texts, known=known))
+            return self.unknown(syntax.span, syntax)
+        operands = tuple(map(self.node, written))
+        types = tuple(o.type for o in operands)
         other = (name, not method) in self.functions
-        refusal = messages.undeclared_function(name, known, method=method, other=other, text=text)
-        return self.wrong(syntax.function_span, *refusal, operands=tuple(map(self.node, written)), origin=syntax)
+        fits = other and resolve(name, types, method=not method, unchecked=self.unchecked) is not None
+        near = [n for n, is_method in self.functions if is_method == method]
+        if method and not isinstance(behind(types[0]), Dynamic):
+            near = [n for n in near if self.is_method(n, behind(types[0]))]
+        every = [n for n, _ in self.functions]
+        refusal = messages.undeclared_function(name, near, every, method=method, other=other, fits=fits, text=text)
+        return self.wrong(syntax.function_span, *refusal, operands=operands, origin=syntax)
 
     def index(self, syntax: IndexSyntax) -> Node:
         operand, index = self.node(syntax.operand), self.node(syntax.index)
-        name = "_[?_]" if syntax.optional or isinstance(_behind(operand.type), OptionalType) else "_[_]"
+        name = "_[?_]" if syntax.optional or isinstance(behind(operand.type), OptionalType) else "_[_]"
         return self.apply(name, (operand, index), syntax.span, syntax.index.span, syntax)
 
     def apply(
@@ -359,7 +399,7 @@ class _Checker:
     def condition(self, syntax: Syntax) -> Node:
         """An operand that must be bool."""
         node = self.node(syntax)
-        type_ = _behind(node.type)
+        type_ = behind(node.type)
         if type_ == BOOL or isinstance(type_, Dynamic):
             return node
         message, hint = messages.not_bool(type_, operand_text(self.source, syntax))
@@ -375,7 +415,7 @@ class _Checker:
         elif isinstance(otherwise, Fail) and isinstance(otherwise.type, Dynamic):
             type_ = then.type
         elif isinstance(then.type, Dynamic) or isinstance(otherwise.type, Dynamic):
-            known = join(_behind_nullable(then.type), _behind_nullable(otherwise.type))
+            known = join(behind_nullable(then.type), behind_nullable(otherwise.type))
             type_ = Dynamic(known) if known is not None and not isinstance(known, Dynamic) else DYN
         if type_ is None:
             if not self.unchecked:
@@ -393,7 +433,7 @@ class _Checker:
         fingerprint = f"[{','.join(marked)}]"
         if optional and not all(types):
             return self.deferred(syntax.span, ListType(DYN), elements, fingerprint, syntax)
-        type_ = ListType(_join_all([t for t in types if t is not None]))
+        type_ = ListType(join_all([t for t in types if t is not None]))
         depends = _depends(elements)
         return MakeList(syntax.span, type_, elements, fingerprint, depends, origin=syntax, optional=optional)
 
@@ -401,7 +441,7 @@ class _Checker:
         """The type of an element or entry: what it holds, where it is an optional one; None where that is unknown."""
         if not optional:
             return node.type
-        match _behind(node.type):
+        match behind(node.type):
             case OptionalType(of=of):
                 return of
             case Dynamic():
@@ -417,22 +457,22 @@ class _Checker:
         types = [self.held(v, optional=place in optional) for place, v in enumerate(values)]
         entries = (f"{k.fingerprint}:{v.fingerprint}" for k, v in zip(keys, values, strict=True))
         fingerprint = f"{{{','.join(entries)}}}{sorted(optional) if optional else ''}"
-        key_type = _join_all([k.type for k in keys])
+        key_type = join_all([k.type for k in keys])
         if optional and not all(types):
             return self.deferred(syntax.span, MapType(key_type, DYN), (*keys, *values), fingerprint, syntax)
-        type_ = MapType(key_type, _join_all([t for t in types if t is not None]))
+        type_ = MapType(key_type, join_all([t for t in types if t is not None]))
         depends = _depends(keys) | _depends(values)
         return MakeMap(syntax.span, type_, keys, values, fingerprint, depends, origin=syntax, optional=optional)
 
     def comprehension(self, syntax: ComprehensionSyntax) -> Node:
         range_ = self.node(syntax.range)
-        type_ = _behind(range_.type)
+        type_ = behind(range_.type)
         count = len(syntax.variables)
         variables = comprehensions.variables(type_, count)
         if variables is None:
             message, hint = messages.not_iterable(str(type_), self.source.slice(syntax.range.span), syntax.macro)
             return self.wrong(syntax.range.span, message, hint, (range_,), syntax, needed=(range_,))
-        types = [_part(range_.type, of) for _, of in variables]
+        types = [part_of(range_.type, of) for _, of in variables]
         depth = self.depth
         self.scope += [
             Local(syntax.range.span, of, name, _local(depth, part), 1 << depth, part=part)
@@ -443,7 +483,7 @@ class _Checker:
             *filters, last = syntax.arguments
             condition = self.condition(filters[0]) if filters else None
             body = self.node(last) if syntax.macro in comprehensions.TRANSFORMS else self.condition(last)
-            if syntax.macro == "transformMapEntry" and not isinstance(_behind(body.type), MapType | Dynamic):
+            if syntax.macro == "transformMapEntry" and not isinstance(behind(body.type), MapType | Dynamic):
                 refusal = messages.no_entry(str(body.type), self.source.slice(last.span))
                 body = self.wrong(last.span, *refusal, (body,), last, needed=(body,), text="no such overload")
         finally:
@@ -529,12 +569,6 @@ def _is_unknown(node: Node) -> bool:
     return isinstance(node, Fail) and not node.message
 
 
-def operand_text(source: Source, syntax: Syntax) -> str:
-    """The text of an expression as an operand of something else."""
-    text = source.slice(syntax.span)
-    return f"({text})" if isinstance(syntax, ConditionalSyntax) else text
-
-
 def logic(span: Span, operator: str, operands: tuple[Node, ...], origin: Syntax | None) -> Logic:
     """A chain of ``&&`` or ``||`` over checked operands."""
     fingerprint = f"({operator.join([o.fingerprint for o in operands])})"
@@ -559,29 +593,3 @@ def _digest(fingerprint: str) -> str:
     from hashlib import blake2b  # takes a while, and few conditions bind
 
     return blake2b(fingerprint.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-
-
-def _join_all(types: Sequence[Type]) -> Type:
-    joined: Type = NOTHING
-    for type_ in types:
-        joined = join(joined, type_) or DYN
-    return joined
-
-
-def _part(whole: Type, part: Type) -> Type:
-    """The type of an element, key or field: of what is ``dyn``, it is, too."""
-    return Dynamic(part) if isinstance(plain(whole), Dynamic) and not isinstance(part, Dynamic) else part
-
-
-def _behind(type_: Type) -> Type:
-    """The type without null, and what is known behind ``dyn``."""
-    type_ = plain(type_)
-    while isinstance(type_, Dynamic) and type_.of is not None:
-        type_ = plain(type_.of)
-    return type_
-
-
-def _behind_nullable(type_: Type) -> Type:
-    while isinstance(type_, Dynamic) and type_.of is not None:
-        type_ = type_.of
-    return nullable(type_) if type_ != NULL else type_

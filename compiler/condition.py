@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from . import messages
-from .check import check, logic, operand_text
+from .check import check, logic
 from .diagnostics import CompileError, Diagnostic
 from .ir import Column, Node, children
 from .normalize import normalize
@@ -15,7 +15,7 @@ from .parse import parse
 from .schema import Schema
 from .source import UNNAMED, Source, Span
 from .substitution import Constants, substitute
-from .syntax import Logic, Syntax
+from .syntax import Logic, Syntax, operand_text
 from .types import BOOL, Dynamic, Type, plain
 
 

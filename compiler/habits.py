@@ -38,8 +38,9 @@ _FUNCTIONS = _by_name(
         "cast convert str tostring float number integer tonumber parseint parsefloat": _CONVERSION,
         "now today getdate sysdate current_date current_timestamp": _NOW,
         "date datetime to_date todate to_timestamp strptime": _TIME,
-        "datediff date_diff dateadd date_add date_sub timestampdiff": _DIFFERENCE,
+        "days getdays todays indays totaldays datediff date_diff dateadd date_add date_sub timestampdiff": _DIFFERENCE,
         "year month day hour weekday dow dayofweek extract date_part getyear getday": _PART_OF_TIME,
+        "containsall containsany": "write sets.contains({x}, [...]) or sets.intersects({x}, [...])",
         "includes in_array instr strpos position icontains": _HOLDS,
         "some any exists": _EXISTS,
         "every": _ALL,
@@ -55,6 +56,8 @@ _FUNCTIONS = _by_name(
         "unique": "write {x}.distinct()",
     }
 )
+
+_OF_MATH = _by_name({"max maximum": "write math.greatest(...)", "min minimum": "write math.least(...)"})
 
 _VARIABLES = _by_name(
     {
@@ -88,6 +91,8 @@ def function(name: str, functions: Iterable[str], argument: str) -> str | None:
     extension = {one.casefold(): one for one in functions if one.startswith("math.")}.get(f"math.{folded}")
     if extension:
         return f"write {extension}(...)"
+    if name.startswith("math."):
+        return _OF_MATH.get(folded)
     if "." in name:
         return None
     hint = _FUNCTIONS.get(folded)

@@ -254,6 +254,8 @@ def _arithmetic(function: str, types: Sequence[Type], texts: Sequence[str]) -> s
     if {a, b} <= set(NUMBERS) and a != b:
         return _one_number_type(types, texts)
     for mine, other, text, other_text in ((a, b, left, right), (b, a, right, left)):
+        if mine == TIMESTAMP and function not in ("_+_", "_-_"):
+            return "times are only added to durations and subtracted: put what is multiplied or divided in parentheses"
         if mine == TIMESTAMP or (mine == DURATION and function in ("_+_", "_-_")):
             return _added_to_time(other, other_text)
         if isinstance(mine, ListType) and plain(mine.element) == other and function == "_+_":

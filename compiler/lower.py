@@ -82,6 +82,8 @@ _LONGEST_OF_LITERALS = 20_000
 """Characters of an argument without columns, as Polars shows it; for the same reason."""
 _NO_DEPTH = 63
 """The depth of elements that no variable stands for; macros are never nested so deep."""
+_UNTYPED_LIST = pl.List(pl.Null())
+"""A column of lists without an element, of which Polars refuses many functions."""
 _LEAVES = (Constant, Column, Local, Bound)
 
 
@@ -480,6 +482,8 @@ class Lowering:
                     raise NotLowered(node, "its argument is never there")
                 if _differ(expected, type_):
                     raise NotLowered(node, RUN_TIME_TYPE)
+                if cell.dtype == _UNTYPED_LIST and cell.constant is None:
+                    raise NotLowered(node, "a list holds nothing but nulls")
         try:
             return node.overload.lower(*arguments)
         except NotColumnar:

@@ -77,7 +77,8 @@ def _has(source: Source, call: Call) -> Has:
             raise syntax_error(source, span, "has() takes a selection without '?'", hint)
         case Name(span=span, name=name):
             message = "has() takes a field selection, not a name"
-            raise syntax_error(source, span, message, f"write 'has(user.{name})'")
+            field = "field" if name == "user" else name
+            raise syntax_error(source, span, message, f"write 'has(user.{field})'")
         case argument:
             message = "has() takes a field selection, such as 'has(user.email)'"
             raise syntax_error(source, argument.span, message)

@@ -82,17 +82,45 @@ def unusable(name: str, column_type: str) -> str:
 
 
 def undeclared_function(
-    name: str, names: Iterable[str], *, method: bool, other: bool, text: str = "x"
+    name: str,
+    near: Iterable[str],
+    every: Iterable[str],
+    *,
+    method: bool,
+    other: bool,
+    fits: bool = True,
+    text: str = "x",
 ) -> tuple[str, str | None]:
-    """No function has the name; ``other``: but one that is called the other way, as a method or not.
+    """No function has the name.
 
-    ``text`` is the receiver, or the first argument.
+    Args:
+        name: of the function that is called.
+        near: the names of those that can be called so.
+        every: the names of all.
+        method: whether it is called on a receiver.
+        other: there is one that is called the other way.
+        fits: it takes these arguments.
+        text: the receiver, or the first argument.
     """
-    if other:
-        hint: str | None = f"write {name}({text})" if method else f"write {text}.{name}(...)"
-        return f"'{name}' is {'not a method' if method else 'a method'}", hint
-    known = [n for n in names if n[0].isalpha()]
-    return f"undeclared function '{name}'", habits.function(name, known, text) or _nearest(name, known)
+    known = [n for n in near if n[0].isalpha()]
+    hint = habits.function(name, every, text) or _nearest(name, known)
+    if not other:
+        return f"undeclared function '{name}'", hint
+    if fits:
+        hint = f"write {name}({text})" if method else f"write {text}.{name}(...)"
+    return f"'{name}' is {'not a method' if method else 'a method'}", hint
+
+
+def no_macro(name: str, receiver: str, arguments: Sequence[str], *, known: bool) -> tuple[str, str | None]:
+    """What is called with a variable and what is made of it is no macro; ``known``: but a method."""
+    variable, *_, body = arguments
+    if known:
+        return f"{name}() takes no variable", f"write {receiver}.map({variable}, {body}).{name}()"
+    hint = habits.function(name, (), receiver)
+    if hint is not None:
+        hint = hint.replace("(e, condition)", f"({variable}, {body})")
+    macros = [macro for macro in MACRO_FORMS if macro not in ("has", "bind")]
+    return f"undeclared macro '{name}'", hint or _nearest(name, macros)
 
 
 def macro_misused(name: str, receiver: str | None) -> tuple[str, str | None]:

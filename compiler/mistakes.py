@@ -219,7 +219,7 @@ def _hint(source: Source, tokens: Tokens, at: int, expected: str, opening: int |
     if expected == "a field name":
         return _field_hint(source, tokens, at)
     if expected == "an expression":
-        return _operand_hint(kind, before)
+        return _operand_hint(kind, before, source.slice(tokens.spans[at]))
     if kind == "?":
         return "put a conditional between '?' and ':' in parentheses"
     if expected == "':'" and opening is None and kind in (",", "}"):
@@ -249,9 +249,9 @@ def _field_hint(source: Source, tokens: Tokens, at: int) -> str | None:
     return None
 
 
-def _operand_hint(kind: str, before: str) -> str | None:
+def _operand_hint(kind: str, before: str, text: str) -> str | None:
     if kind == "quoted":
-        return "a name in backticks follows a dot: user.`plan.name`"
+        return f"a name in backticks follows a dot: user.{text}; a text stands in quotes"
     if before == "," and kind == ")":
         return "remove the comma"
     if {before, kind} == {"!", "-"}:

@@ -176,6 +176,34 @@ def known(type_: Type) -> Type:
     return type_
 
 
+def join_all(types: Sequence[Type]) -> Type:
+    """The one type of values that have any of the types; ``dyn`` where there is none."""
+    joined: Type = NOTHING
+    for type_ in types:
+        joined = join(joined, type_) or DYN
+    return joined
+
+
+def part_of(whole: Type, part: Type) -> Type:
+    """The type of an element, key or field: of what is ``dyn``, it is, too."""
+    return Dynamic(part) if isinstance(plain(whole), Dynamic) and not isinstance(part, Dynamic) else part
+
+
+def behind(type_: Type) -> Type:
+    """The type without null, and what is known behind ``dyn``."""
+    type_ = plain(type_)
+    while isinstance(type_, Dynamic) and type_.of is not None:
+        type_ = plain(type_.of)
+    return type_
+
+
+def behind_nullable(type_: Type) -> Type:
+    """As :func:`behind`, with null."""
+    while isinstance(type_, Dynamic) and type_.of is not None:
+        type_ = type_.of
+    return nullable(type_) if type_ != NULL else type_
+
+
 def _fits(parameter: Type, actual: Type, bindings: dict[str, Type], *, mixing: _Mixing) -> bool:
     if isinstance(actual, Dynamic):
         if isinstance(bare := plain(parameter), Parameter) and actual.of is not None:

@@ -7,10 +7,10 @@ the operator's name: ``_+_``, ``-_``, ``!_``, ``_==_``, ``_<_``, ``@in``.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import NamedTuple, assert_never
 
-from .source import Span
+from .source import Source, Span
 from .types import Primitive
 
 Constant = None | bool | int | float | str | bytes
@@ -197,6 +197,22 @@ def children(node: Syntax) -> tuple[Syntax, ...]:
             return (node.value, node.body)
         case _:
             assert_never(node)
+
+
+def operand_text(source: Source, syntax: Syntax) -> str:
+    """The text of an expression as an operand of something else."""
+    text = source.slice(syntax.span)
+    return f"({text})" if isinstance(syntax, Conditional) else text
+
+
+def names_in(node: Syntax) -> Iterator[Name]:
+    """The names in an expression, in no order; those of macros' variables, too, where they are used."""
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Name):
+            yield one
+        pending += children(one)
 
 
 def dotted_name(node: Syntax) -> str | None:

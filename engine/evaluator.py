@@ -296,7 +296,7 @@ class Evaluator(CelPythonEvaluator):
         """A call that passes on the first of its arguments' errors."""
         if (name, method) not in self._functions:
             message, _ = messages.undeclared_function(
-                name, (), method=method, other=(name, not method) in self._functions
+                name, (), (), method=method, other=(name, not method) in self._functions
             )
             return CelError(message, span)
         values = []

@@ -126,11 +126,11 @@ def _reduce(columns: pl.DataFrame, lists: Lists, reduction: Reduction, height: i
     match reduction.kind:
         case Kind.ALL | Kind.EXISTS | Kind.EXISTS_ONE:
             truth = _logical(reduction.kind, columns, lists)
-            return _masked(truth, lists.present)
+            return masked(truth, lists.present)
         case Kind.COUNT:
             keep = columns.get_column("keep")
             counts = pl.Series(lists.counts(keep)).cast(pl.UInt32)
-            return _masked(counts, lists.present & pl.Series(~lists.any(keep.is_null())))
+            return masked(counts, lists.present & pl.Series(~lists.any(keep.is_null())))
         case Kind.LIST:
             return _lists(columns, lists, height, reduction.dtype)
         case Kind.FIRST:
@@ -149,7 +149,7 @@ def _logical(kind: Kind, columns: pl.DataFrame, lists: Lists) -> pl.Series:
         failed &= ~decided
     if "failed" in columns.columns:
         failed |= lists.any(columns.get_column("failed"))
-    return _masked(pl.Series(truth), pl.Series(~failed))
+    return masked(pl.Series(truth), pl.Series(~failed))
 
 
 def _lists(columns: pl.DataFrame, lists: Lists, height: int, dtype: pl.DataType) -> pl.Series:
@@ -165,11 +165,11 @@ def _lists(columns: pl.DataFrame, lists: Lists, height: int, dtype: pl.DataType)
         keep = columns.get_column("keep")
         failed |= lists.any(keep.is_null())
         values, lengths = values.filter(keep.fill_null(value=False)), lists.counts(keep).astype(np.int64)
-    made = _over_offsets(values.alias("value"), lengths, dtype)
-    return _masked(made, lists.present & pl.Series(~failed))
+    made = over_offsets(values.alias("value"), lengths, dtype)
+    return masked(made, lists.present & pl.Series(~failed))
 
 
-def _over_offsets(values: pl.Series, lengths: NDArray[np.int64], dtype: pl.DataType) -> pl.Series:
+def over_offsets(values: pl.Series, lengths: NDArray[np.int64], dtype: pl.DataType) -> pl.Series:
     """Lists of these lengths that follow each other in ``values``: only the offsets are new."""
     import pyarrow as pa
 
@@ -208,7 +208,7 @@ def _firsts(values: pl.Series, lists: Lists, height: int) -> pl.Series:
     return pl.concat([values, missing]).gather(places)
 
 
-def _masked(values: pl.Series, present: pl.Series) -> pl.Series:
+def masked(values: pl.Series, present: pl.Series) -> pl.Series:
     """The values where ``present``, null elsewhere."""
     if present.all():
         return values

@@ -7,7 +7,7 @@ from polars._typing import TimeUnit
 
 from compiler.cell import INT64_MAX, INT64_MIN, standard_dtype
 from compiler.functions import ticks
-from compiler.types import DURATION, TIMESTAMP, OptionalType, Type, plain
+from compiler.types import DURATION, TIMESTAMP, ListType, OptionalType, Type, plain
 
 
 def standard(values: pl.Series, type_: Type) -> pl.Series:
@@ -15,7 +15,7 @@ def standard(values: pl.Series, type_: Type) -> pl.Series:
 
     Timestamps become Datetime in UTC and durations Duration, in microseconds where that is exact, else in nanoseconds;
     beyond what 64 bits of nanoseconds can hold they stay nanoseconds in an Int128. Structs and maps stay as they
-    are; an optional is a struct of ``present`` and ``value``.
+    are, the elements of lists do not; an optional is a struct of ``present`` and ``value``.
     """
     bare = plain(type_)
     if bare in (TIMESTAMP, DURATION):
@@ -25,7 +25,18 @@ def standard(values: pl.Series, type_: Type) -> pl.Series:
         packed = pl.select(pl.struct(values.struct.field("present"), held)).to_series()
         return pl.select(pl.when(values.is_not_null()).then(packed)).to_series()
     dtype = standard_dtype(bare)
+    if dtype is None and isinstance(bare, ListType) and isinstance(values.dtype, pl.List):
+        return _standard_lists(values, bare.element)
     return values if dtype is None or dtype == values.dtype else values.cast(dtype)
+
+
+def _standard_lists(values: pl.Series, element: Type) -> pl.Series:
+    from .spaces import masked, over_offsets  # brings numpy, which few values need
+
+    elements = standard(values.explode(empty_as_null=False, keep_nulls=False), element)
+    lengths = values.list.len().fill_null(0).cast(pl.Int64).to_numpy()
+    lists = over_offsets(elements, lengths, pl.List(elements.dtype))
+    return masked(lists, values.is_not_null())
 
 
 def _standard_times(values: pl.Series, type_: Type) -> pl.Series:

@@ -283,7 +283,7 @@ def _cells(values: Cell | tuple[Cell, ...]) -> tuple[Cell, ...] | None:
 def _unsuitable(parts: Sequence[str | Clause], cells: Sequence[Cell]) -> bool:
     """Whether a type alone tells that a clause cannot format its value."""
     return any(
-        isinstance(plain(cell.type), StructType)
+        isinstance(cell.type, StructType)  # one that may be null is then "null"
         if clause.letter == "s"
         else plain(cell.type) not in _TYPES[clause.letter]
         for clause, cell in _pairs(parts, cells)

@@ -209,6 +209,8 @@ def _is_zero(cell: Cell) -> pl.Expr:
             empty = map_size(cell) == 0
             return pl.when(cell.value.is_not_null()).then(empty) if may_be_null(cell) else empty
         case StructType() if isinstance(cell.dtype, pl.Struct):
+            if not cell.dtype.fields:
+                return pl.lit(value=True)
             return pl.all_horizontal(cell.value.struct.field(field.name).is_null() for field in cell.dtype.fields)
         case OptionalType():
             return ~presence(cell).present

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -31,6 +31,39 @@ def test_times_are_in_microseconds_where_that_is_exact(
     assert evaluation.values.dtype == pl.Datetime(unit, "UTC")  # type: ignore[arg-type]
     assert evaluation.values.to_list() == values
     assert evaluation.errors.is_null().to_list() == [v is not None for v in values]
+
+
+NAIVE = datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+TIMES = pl.DataFrame(
+    {
+        "times": pl.Series([[NAIVE, None], [], None], dtype=pl.List(pl.Datetime("ms"))),
+        "days": pl.Series([[date(2024, 1, 1)], [None], []]),
+        "zoned": pl.Series([[datetime(2024, 1, 1, tzinfo=UTC)], None, []]).cast(
+            pl.List(pl.Datetime("ns", "Europe/Berlin"))
+        ),
+        "nested": pl.Series([[[NAIVE], None, []], None, []], dtype=pl.List(pl.List(pl.Datetime("us")))),
+        "spans": pl.Series([[timedelta(1)], None, [None]], dtype=pl.List(pl.Duration("ms"))),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "dtype", "first"),
+    [
+        ("times", pl.Datetime("us", "UTC"), [datetime(2024, 1, 1, tzinfo=UTC), None]),
+        ("days", pl.Datetime("us", "UTC"), [datetime(2024, 1, 1, tzinfo=UTC)]),
+        ("zoned", pl.Datetime("us", "UTC"), [datetime(2024, 1, 1, tzinfo=UTC)]),
+        ("nested", pl.List(pl.Datetime("us", "UTC")), [[datetime(2024, 1, 1, tzinfo=UTC)], None, []]),
+        ("spans", pl.Duration("us"), [timedelta(1)]),
+        ("days.map(t, timestamp(string(t)))", pl.Datetime("us", "UTC"), [datetime(2024, 1, 1, tzinfo=UTC)]),
+        ("zoned.map(t, t - now)", pl.Duration("us"), [timedelta(0)]),
+    ],
+)
+def test_times_in_lists_are_of_one_type_on_each_path(expression: str, dtype: pl.DataType, first: list[object]) -> None:
+    found = [evaluate(expression, TIMES, mode=mode, now="2024-01-01T00:00:00Z").values for mode in MODES]
+    assert found[0].dtype == found[1].dtype == pl.List(dtype)
+    assert found[0].to_list() == found[1].to_list()
+    assert found[0].to_list()[0] == first
 
 
 ROWS = pl.DataFrame(
@@ -173,3 +206,34 @@ def test_columns_without_a_value_have_one_type_on_each_path(expression: str, che
         compiled, interpreted = (evaluate(expression, rows, mode=mode, check=check) for mode in MODES)
         assert compiled.values.null_count() == len(compiled.values) == rows.height
         assert_series_equal(compiled.values, interpreted.values)
+
+
+NULLS = pl.DataFrame({"nulls": pl.Series([[None], [], None], dtype=pl.List(pl.Null()))})
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("nulls.max()", [None, None, None]),
+        ("nulls.max() == nulls.min()", [None, None, None]),
+        ("math.greatest(nulls)", [None, None, None]),
+        ("nulls.join()", [None, "", None]),
+        ("sets.contains(nulls, nulls)", [True, True, None]),
+        ("nulls.size()", [1, 0, None]),
+        ("nulls.exists(n, n == null)", [True, False, None]),
+        ("nulls == []", [False, True, False]),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_lists_of_nothing_but_nulls_are_answered(expression: str, values: list[object], mode: Mode) -> None:
+    found = evaluate(expression, NULLS, mode=mode)
+    assert found.values.to_list() == values
+    assert found.errors.is_not_null().to_list() == [v is None for v in values]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_messages_without_fields_or_values(mode: Mode) -> None:
+    empty = pl.DataFrame({"m": pl.Series([{}, {}], dtype=pl.Struct([]))})
+    assert evaluate("optional.ofNonZeroValue(m).hasValue()", empty, mode=mode).values.to_list() == [False, False]
+    formatted = evaluate('"%s".format([st])', ROWS, mode=mode)
+    assert formatted.values.to_list() == [None, "null", None]
