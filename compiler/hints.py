@@ -81,7 +81,8 @@ def call(function: Function, types: Sequence[Type], texts: Sequence[str]) -> str
         if isinstance(type_, OptionalType) and not _takes_optionals(function):
             return f"take what it holds, or another value: {text}.orValue(...)"
     if function.method and _takes_optionals(function) and not isinstance(bare[0], OptionalType):
-        field = texts[0] if texts[0].isidentifier() else "field"
+        column = texts[0].removeprefix("user.")
+        field = column if column.isidentifier() else "field"
         return (
             f"only an optional has it, such as that of a field which may be missing: user.?{field}.{function.name}(...)"
         )
