@@ -7,6 +7,7 @@ operation for each bit more, which all numbers that end alike share.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import reduce
 from operator import and_, or_, xor
@@ -21,6 +22,9 @@ Codes = NDArray[np.unsignedinteger[Any]]
 """The class of each row."""
 
 _BITS_AN_OCTET = 8
+
+_FEWEST_FOR_PAIR = 3
+"""Selections of the same two classes from which on their rows are put together for all of them: each is kept."""
 
 
 class Selection(NamedTuple):
@@ -68,6 +72,8 @@ class Partition:
         self._below, self._onwards = _endings(self.below, bits), _endings(self.onwards, bits)
         self._classes = _endings({number for one in self._selections for number in one.classes}, bits)
         self._bits = bits
+        uses = Counter(pair for one in self._selections for pair in _pairs(one.classes))
+        self._pairs = [pair for pair, count in uses.items() if count >= _FEWEST_FOR_PAIR]
 
     def rows(self, codes: Codes, every: Words, known: Words | None = None) -> list[Words]:
         """The rows of each selection, from the class of each row; of equal ones they are one object.
@@ -94,8 +100,8 @@ class Partition:
         return self._all_selected(edges, {}, every)
 
     def _all_selected(self, edges: Edges, classes: Mapping[int, Words], every: Words) -> list[Words]:
-        unions = _Unions(classes)
-        found = [_selected(selection, edges, unions, every) for selection in self._selections]
+        pairs = {pair: classes[pair[0]] | classes[pair[1]] for pair in self._pairs}
+        found = [_selected(selection, edges, classes, pairs, every) for selection in self._selections]
         return [found[place] for place in self._order]
 
 
@@ -158,24 +164,29 @@ def selection(wanted: NDArray[np.bool_]) -> Selection:
     return Selection((), tuple(np.flatnonzero(~wanted).tolist()), inverted=True)
 
 
-class _Unions:
-    """The rows of any of some classes; what several have in common is made once."""
-
-    def __init__(self, classes: Mapping[int, Words]) -> None:
-        self._found: dict[tuple[int, ...], Words] = {(one,): rows for one, rows in classes.items()}
-
-    def of(self, classes: tuple[int, ...]) -> Words:
-        found = self._found.get(classes)
-        if found is None:
-            half = len(classes) // 2
-            found = self._found[classes] = self.of(classes[:half]) | self.of(classes[half:])
-        return found
+def _pairs(classes: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """Two and two of some classes; the last of an odd number is left out."""
+    return zip(classes[::2], classes[1::2], strict=False)
 
 
-def _selected(selection: Selection, edges: Edges, unions: _Unions, every: Words) -> Words:
+def _selected(
+    selection: Selection,
+    edges: Edges,
+    classes: Mapping[int, Words],
+    pairs: Mapping[tuple[int, int], Words],
+    every: Words,
+) -> Words:
     if selection.heads:
         first, *others = selection.heads
         found = (edges.onwards if selection.inverted else edges.below)[first]
         return reduce(xor, [edges.below[head] for head in others], found)
-    found = unions.of(selection.classes) if selection.classes else np.zeros_like(every)
+    if not selection.classes:
+        return every if selection.inverted else np.zeros_like(every)
+    parts: list[Words] = []
+    for pair in _pairs(selection.classes):
+        shared = pairs.get(pair)
+        parts += [classes[one] for one in pair] if shared is None else [shared]
+    if len(selection.classes) % 2:
+        parts.append(classes[selection.classes[-1]])
+    found = reduce(or_, parts)
     return found ^ every if selection.inverted else found
