@@ -111,7 +111,6 @@ class _Checker:
         self.diagnostics: list[Diagnostic] = []
         self.scope: list[Local | Bound] = []
         self.depth = 0
-        self.dotted = any("." in name for name in schema.types)
         self.functions = catalogue()
 
     def node(self, syntax: Syntax) -> Node:
@@ -183,7 +182,7 @@ class _Checker:
                 return optional_nodes.of_present(column, syntax) if syntax.optional else column
             message = messages.no_such_field(syntax.field, "user", list(self.schema.types))
             return self.wrong(syntax.field_span, *message, operands=(), origin=syntax)
-        if self.dotted and not syntax.optional and (qualified := self.qualified(syntax)) is not None:
+        if self.schema.has_dotted_names and not syntax.optional and (qualified := self.qualified(syntax)) is not None:
             column = self.column(qualified, syntax.span, syntax)
             if column is not None:
                 return column

@@ -150,9 +150,7 @@ class Lowering:
         self._spaces: dict[tuple[int, str], Space] = {}
         self._unbound: dict[tuple[int, str], NotColumnar] = {}
         self._binds: tuple[BindSyntax, ...] = ()
-        self._prefix = "#"
-        while any(name.startswith(self._prefix) for name in schema.columns):
-            self._prefix += "#"
+        self._prefix = schema.free_prefix
 
     def fork(self) -> Lowering:
         """A lowering that knows what this one knows; this one takes no note of what the fork lowers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -75,12 +76,28 @@ def data_type(column_type: pl.DataType | DataTypeClass) -> pl.DataType:
     return column_type if isinstance(column_type, pl.DataType) else column_type()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
-    """The columns of a snapshot: their Polars types, in order, and their CEL types."""
+    """The columns of a snapshot: their Polars types, in order, and their CEL types.
+
+    What is known of all names is found out once: a table may have thousands of columns, and so many conditions.
+    """
 
     columns: Mapping[str, pl.DataType]
     types: Mapping[str, Type]
+
+    @cached_property
+    def has_dotted_names(self) -> bool:
+        """Whether a column's name has a dot in it."""
+        return any("." in name for name in self.types)
+
+    @cached_property
+    def free_prefix(self) -> str:
+        """What no column's name begins with."""
+        prefix = "#"
+        while any(name.startswith(prefix) for name in self.columns):
+            prefix += "#"
+        return prefix
 
     @classmethod
     def of(cls, columns: Mapping[str, pl.DataType]) -> Schema:
