@@ -304,7 +304,7 @@ class _Checker:
             return self.undeclared_function(syntax)
         if method and syntax.target is not None:
             written = (syntax.target, *syntax.arguments)
-            if self.is_foreign(syntax, syntax.target):
+            if not self.unchecked and self.is_foreign(syntax, syntax.target):
                 return self.undeclared_function(syntax)
         else:
             written = syntax.arguments
@@ -319,10 +319,12 @@ class _Checker:
 
     def has_variable(self, syntax: CallSyntax) -> bool:
         """Whether a call is written as a macro: its first argument is no variable yet, and its last one uses it."""
-        first, last = syntax.arguments[0] if syntax.arguments else None, syntax.arguments[-1:]
-        if not isinstance(first, Name) or len(syntax.arguments) < 2 or self.is_variable(first):
+        if len(syntax.arguments) < 2:
             return False
-        return any(name.name == first.name for argument in last for name in names_in(argument))
+        first, *_, last = syntax.arguments
+        if not isinstance(first, Name) or self.is_variable(first):
+            return False
+        return any(name.name == first.name for name in names_in(last))
 
     def undeclared_function(self, syntax: CallSyntax) -> Node:
         name, target = syntax.function, syntax.target

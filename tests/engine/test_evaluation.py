@@ -237,3 +237,10 @@ def test_messages_without_fields_or_values(mode: Mode) -> None:
     assert evaluate("optional.ofNonZeroValue(m).hasValue()", empty, mode=mode).values.to_list() == [False, False]
     formatted = evaluate('"%s".format([st])', ROWS, mode=mode)
     assert formatted.values.to_list() == [None, "null", None]
+
+
+@pytest.mark.parametrize("expression", ["math.max(a, 1)", "l.max(e, e)", "l.any(e, e > 1)", "a.days()"])
+def test_what_is_missing_is_told_alike_on_each_path_unchecked(expression: str) -> None:
+    auto, interpreted = (evaluate(expression, ROWS, mode=mode, check=False).errors.to_list() for mode in MODES)
+    assert auto == interpreted
+    assert None not in auto
