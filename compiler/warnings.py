@@ -138,10 +138,12 @@ class _Finder:
                 if _excluded(outcomes(operand, known), conjunction=conjunction):
                     other = self._excluding(operand, operands[:place], conjunction=conjunction)
                     texts = None if other is None else self._text(other)
-                    fails = any(outcomes(o, self.facts) & ERROR for o in operands[: place + 1])
-                    self._warn(
-                        operand, _contradiction(texts, self._text(operand), conjunction=conjunction, fails=fails)
-                    )
+                    text = self._text(operand)
+                    if conjunction:
+                        self._warn(operand, messages.never_together(texts, text))
+                    else:
+                        fails = any(outcomes(o, self.facts) & ERROR for o in operands[: place + 1])
+                        self._warn(operand, messages.always_either(texts, text, fails=fails))
                     return True
                 known = assume(operand, known, true=conjunction)
         return False
@@ -191,10 +193,6 @@ class _Finder:
         """A column as has() takes it, and as it is written."""
         text = self._text(column)
         return messages.Selected(text, text if "." in text or "`" in text else f"user.{text}")
-
-
-def _contradiction(other: str | None, text: str, *, conjunction: bool, fails: bool) -> tuple[str, str | None]:
-    return messages.never_together(other, text) if conjunction else messages.always_either(other, text, fails=fails)
 
 
 def _test(node: Node) -> Test | None:

@@ -38,13 +38,9 @@ class Bitmaps(NamedTuple):
     possible: Words
 
     @classmethod
-    def of(cls, true: Words, *errors: Words | None) -> Bitmaps:
+    def of(cls, true: Words, error: Words | None = None) -> Bitmaps:
         """With errors on further rows, but where it is true; None where there are none."""
-        possible = true
-        for error in errors:
-            if error is not None:
-                possible = possible | error
-        return cls(true, possible)
+        return cls(true, true if error is None else true | error)
 
     @property
     def error(self) -> Words | None:
@@ -63,16 +59,11 @@ def every_row(rows: int) -> Words:
 def of_column(column: pl.Series, every: Words) -> Bitmaps:
     """A boolean column, whose nulls are errors; its bits are taken as Arrow packs them."""
     array = column.to_arrow()
-    if array.offset:
-        # A slice's bits start within a byte.
-        true = of_flags(column.fill_null(value=False).to_numpy())
-        return Bitmaps.of(true, of_flags(column.is_null().to_numpy()) if column.has_nulls() else None)
-    validity, values = array.buffers()
-    true = _of_buffer(values, len(column))
-    if validity is None or not column.has_nulls():
-        return Bitmaps.of(true)
-    present = _of_buffer(validity, len(column))
-    return Bitmaps.of(true & present, present ^ every)
+    # A slice's bits start within a byte.
+    sliced = array.offset > 0
+    true = of_flags(column.fill_null(value=False).to_numpy()) if sliced else _of_buffer(array.buffers()[1], len(column))
+    present = present_rows(column)
+    return Bitmaps.of(true) if present is None else Bitmaps.of(true & present, present ^ every)
 
 
 def present_rows(column: pl.Series) -> Words | None:

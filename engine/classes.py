@@ -58,6 +58,7 @@ class Partition:
     Attributes:
         below: the numbers of which it is asked which rows are of classes below.
         onwards: those of which it is asked which rows are of this class or the ones after it.
+        edges: both.
     """
 
     def __init__(self, size: int, selections: Iterable[Selection]) -> None:
@@ -69,6 +70,7 @@ class Partition:
         # The rows outside some classes are as easily told as those inside: of several, the first takes it upon itself.
         self.onwards = frozenset(one.heads[0] for one in self._selections if one.heads and one.inverted)
         self.below = frozenset(head for one in self._selections for head in one.heads[one.inverted :])
+        self.edges = self.below | self.onwards
         self._below, self._onwards = _endings(self.below, bits), _endings(self.onwards, bits)
         self._classes = _endings({number for one in self._selections for number in one.classes}, bits)
         self._bits = bits

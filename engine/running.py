@@ -181,12 +181,13 @@ class Run:
         from .bitmaps import count, rows_of
 
         one.tally.members += count(found.true)
-        if found.error is None:
+        error = found.error
+        if error is None:
             return
-        erring = count(found.error)
+        erring = count(error)
         one.tally.errors += erring
         if erring and one.reasons is not None and one.error is None:
-            rows = rows_of(found.error, chunk.rows.height)
+            rows = rows_of(error, chunk.rows.height)
             read = chunk.rows.select(cs.by_name(*one.planned.condition.columns))
             try:
                 why = reasons_of(self._planning, one.planned, read[rows], segment=True)

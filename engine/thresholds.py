@@ -76,8 +76,7 @@ class Thresholds:
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
         """The rows of a chunk for which each comparison holds."""
         stored = self._stored(chunk.get_column(self.column))
-        edges = self.partition.below | self.partition.onwards
-        if len(edges) * stored.numbers.itemsize <= _MOST_COMPARED:
+        if len(self.partition.edges) * stored.numbers.itemsize <= _MOST_COMPARED:
             rows = self.partition.rows_by_edges(self._edges(stored, every), every)
         else:
             rows = self.partition.rows(self._codes(stored), every, stored.present)
@@ -103,7 +102,7 @@ class Thresholds:
                 found = found | nan
             return found if stored.present is None else found & stored.present
 
-        onwards = {number: from_start(number) for number in self.partition.below | self.partition.onwards}
+        onwards = {number: from_start(number) for number in self.partition.edges}
         below = {number: onwards[number] ^ every for number in self.partition.below}
         return Edges(below, onwards)
 

@@ -52,7 +52,7 @@ def test_a_negation_keeps_errors(values: list[bool | None]) -> None:
 
 @given(TRUTHS, TRUTHS)
 def test_a_truth_outweighs_errors_of_others(values: list[bool | None], others: list[bool | None]) -> None:
-    found = Bitmaps.of(bitmaps(values).true, None, bitmaps(others).true)
+    found = Bitmaps.of(bitmaps(values).true, bitmaps(others).true)
     assert truths(found) == [
         value is True or (None if other else False) for value, other in zip(values, others, strict=True)
     ]
