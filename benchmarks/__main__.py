@@ -13,7 +13,7 @@ from rich.console import Console
 
 from commands.memory import keep_memory
 
-from . import agreement, compiling, growth, interpreted, many, memory, nested, processes, report, switches
+from . import agreement, compiling, growth, interpreted, many, memory, nested, plain, processes, report, switches
 from .bars import verdicts
 from .measure import Figure, Setting
 from .plots import write_plot
@@ -21,6 +21,7 @@ from .plots import write_plot
 SERIES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     many.SERIES: many.many,
     growth.SERIES: growth.growth,
+    plain.SERIES: plain.plain,
     nested.SERIES: nested.nested,
     interpreted.SERIES: interpreted.interpreted,
     switches.SERIES: switches.switches,

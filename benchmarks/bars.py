@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from . import growth, many, memory, nested, peers, rows
+from . import growth, many, memory, nested, peers, plain, rows
 from .cellar import COMPILE, SCAN, TOTAL
 from .measure import Figure
 
@@ -133,9 +133,9 @@ def _peak(case: str) -> Callable[[Figures], float | None]:
     return measured
 
 
-def _than_by_row(series: str, case: str, users: int | None = None) -> Callable[[Figures], float | None]:
+def _than_by_row(series: str, case: str) -> Callable[[Figures], float | None]:
     def measured(figures: Figures) -> float | None:
-        ours, theirs = _find(figures, series, case, TOTAL, users), _find(figures, series, case, rows.CEL_PYTHON, users)
+        ours, theirs = _find(figures, series, case, TOTAL), _find(figures, series, case, rows.CEL_PYTHON)
         return None if ours is None or theirs is None else ours.times(theirs)
 
     return measured
@@ -170,12 +170,9 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar(f"10,000,000 users, {memory.ROW_GROUPS}: memory", 2, "GiB", _peak(memory.ROW_GROUPS), at_least=False),
     Bar(f"10,000,000 users, {memory.ONE_ROW_GROUP}: memory", 2, "GiB", _peak(memory.ONE_ROW_GROUP), at_least=False),
-    Bar(
-        "plain comparisons: faster than cel-python, by row",
-        10_000,
-        "times",
-        _than_by_row(many.SERIES, many.case(1), _MILLION),
-        at_least=True,
+    *(
+        Bar(f"{case}: faster than cel-python, by row", 10_000, "times", _than_by_row(plain.SERIES, case), at_least=True)
+        for case in plain.COMPARISONS
     ),
     *(
         Bar(f"{case}: faster than cel-python, by row", 1_000, "times", _than_by_row(nested.SERIES, case), at_least=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
 from engine.sample import write_sample
 
-from . import peers, rows
-from .cellar import counted, counts, named
-from .measure import Figure, Setting, Subject, timed
+from . import rows
+from .cases import Case, beside_peers
+from .measure import Figure, Setting
 from .recipe import Recipe
 
 SERIES = "nested"
@@ -33,11 +31,6 @@ _TYPE = pl.element().struct.field("type")
 _PRICE = pl.element().struct.field("price")
 
 
-class _Case(NamedTuple):
-    name: str
-    recipes: tuple[Recipe, ...]
-
-
 def _exists(price: float) -> Recipe:
     return Recipe(
         f'purchases.exists(p, p.status == "completed" && has(p.price) && p.price > {price!r})',
@@ -47,8 +40,8 @@ def _exists(price: float) -> Recipe:
 
 
 _CASES = (
-    _Case(EXISTS, (_exists(100.0),)),
-    _Case(
+    Case(EXISTS, (_exists(100.0),)),
+    Case(
         FILTER_SIZE,
         (
             Recipe(
@@ -58,7 +51,7 @@ _CASES = (
             ),
         ),
     ),
-    _Case(
+    Case(
         FILTER_MAP_SUM,
         (
             # Prices are in tenths: between two of them, it does not matter in which order a peer adds them up.
@@ -70,7 +63,7 @@ _CASES = (
             ),
         ),
     ),
-    _Case(MANY, tuple(_exists(float(price)) for price in range(20, 420, 20))),
+    Case(MANY, tuple(_exists(float(price)) for price in range(20, 420, 20))),
 )
 
 
@@ -81,27 +74,7 @@ def nested(setting: Setting) -> Iterator[Figure]:
     if not path.exists():
         write_sample(path, users=users)
     for case in _CASES:
-        yield from _case(setting, path, users, case)
-
-
-def _case(setting: Setting, path: Path, users: int, case: _Case) -> Iterator[Figure]:
-    conditions = named(case.recipes)
-    figure = partial(Figure, SERIES, case.name, users=users, conditions=len(conditions))
-    expected = counts(path, conditions)
-    subjects: dict[str, Subject] = {"Cellar": partial(counted, path, conditions)}
-    if "polars" in setting.peers:
-        selection = peers.members_and_errors([recipe.polars for recipe in case.recipes])
-        for name, engine in peers.ENGINES.items():
-            run = partial(peers.polars, path, selection, engine)
-            subjects[name] = timed(name, run, peers.same_as(name, expected))
-    if "duckdb" in setting.peers:
-        query = peers.sql([recipe.sql for recipe in case.recipes], errors=True)
-        subjects[peers.DUCKDB] = timed(
-            peers.DUCKDB, partial(peers.run_duckdb, path, query), peers.same_as(peers.DUCKDB, expected)
-        )
-    for who, rounds in setting.paired(subjects).items():
-        yield figure(who=who, seconds=rounds)
-    yield from rows.by_row(setting, _sample(setting, path), [recipe.cel for recipe in case.recipes], figure)
+        yield from beside_peers(setting, SERIES, case, path, users=users, sample=_sample(setting, path))
 
 
 def _sample(setting: Setting, path: Path) -> pl.DataFrame:

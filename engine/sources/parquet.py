@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ _INTERVAL = "INTERVAL"
 _MOST_PIECES = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParquetFile:
     """A Parquet file. Polars reads it, or, where an interval column would make Polars panic, pyarrow."""
 
@@ -52,6 +53,10 @@ class ParquetFile:
 
     def rows(self) -> int:
         """The number of rows, from the footer."""
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> int:
         with reading(str(self.path), PARQUET):
             if self.columns.unreadable:
                 return _metadata_rows(self.path)

@@ -137,7 +137,7 @@ class PartsSource:
             for group in own:
                 named = {name: _of_partition(text, self.partition[name], group.rows) for name, text in part.partition}
                 found.append(Group(start + group.start, group.rows, {**group.facts, **named}))
-            start += file.rows()
+            start += sum(group.rows for group in own)
         return found
 
     def scan(self, columns: Sequence[str], skip: Sequence[range] = ()) -> pl.LazyFrame:
