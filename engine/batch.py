@@ -8,7 +8,7 @@ them over the column in the narrowest type that holds the chunk's values; all el
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -28,7 +28,7 @@ from .bitmaps import Bitmaps, Words
 from .chunks import decoded
 from .collection import collection_paused
 from .columnar import select
-from .comparisons import question
+from .comparisons import questions
 from .dictionaries import Dictionary
 from .elements import Elements, column_of_lists
 from .narrowing import Narrowed, narrow
@@ -131,21 +131,13 @@ class Batch:
 
     def _needed(self, atoms: tuple[str, ...]) -> tuple[Step, ...]:
         """What is computed before these atoms, and for no other conditions."""
-        if not self._with_steps:
+        if not self.lowering.steps:
             return ()
-        stepped = tuple(atom for atom in atoms if atom in self._with_steps)
-        found = self._steps.get(stepped)
+        found = self._steps.get(atoms)
         if found is None:
-            names = {name for fingerprint in stepped for name in self.expressions[fingerprint].meta.root_names()}
-            found, _ = needed(names, self.lowering.steps)
-            self._steps[stepped] = found
+            found, _ = needed(_read(self.expressions[atom] for atom in atoms), self.lowering.steps)
+            self._steps[atoms] = found
         return found
-
-    @cached_property
-    def _with_steps(self) -> frozenset[str]:
-        """The atoms before which something is computed."""
-        made = {step.name for step in self.lowering.steps}
-        return frozenset(f for f, e in self.expressions.items() if made and not made.isdisjoint(e.meta.root_names()))
 
     @cached_property
     def _compared(self) -> frozenset[str]:
@@ -181,31 +173,38 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     values = {fingerprint: cell.value for fingerprint, cell in cells.items()}
     expressions = {name: v if cells[name].dtype == pl.Boolean() else v.cast(pl.Boolean) for name, v in values.items()}
     work = Batch(skeletons, expressions, lowering)
-    _on_columns(work, chosen, {name for name, cell in cells.items() if not cell.fallible})
+    columns = {fingerprint: _columns(node) for fingerprint, node in skeletons.atoms.items()}
+    _on_columns(work, chosen, columns, {name for name, cell in cells.items() if not cell.fallible})
     if chosen.elements:
         _on_elements(work, values)
-    work.encoded = _only_by_texts(work)
+    work.encoded = _only_by_texts(work, columns)
     if chosen.skipping:
         work.decisions = Decisions(skeletons.roots, skeletons.atoms)
     return work
 
 
-def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
+def _on_columns(
+    work: Batch, chosen: Optimisations, columns: Mapping[str, frozenset[str] | None], certain: set[str]
+) -> None:
     """Finds the atoms that ask one column of texts, or compare one column with constants.
 
-    ``certain``: those that fail on no row.
+    Args:
+        work: what they are added to.
+        chosen: what may be done.
+        columns: of each atom, where it asks nothing else.
+        certain: the atoms that fail on no row.
     """
     schema = work.lowering.schema
     texts: dict[str, dict[str, pl.Expr]] = {}
     comparisons: dict[str, dict[str, Call]] = {}
     for fingerprint, node in work.skeletons.atoms.items():
-        columns = _columns(node)
-        if columns is None or len(columns) != 1:
+        asked = columns[fingerprint]
+        if asked is None or len(asked) != 1:
             continue
-        (column,) = columns
+        (column,) = asked
         if plain(schema.types[column]) == STRING:
             expression = work.expressions[fingerprint]
-            if set(expression.meta.root_names()) == {column}:
+            if _read([expression]) == asked:
                 texts.setdefault(column, {})[fingerprint] = expression
         elif isinstance(node, Call) and _is_comparison(node):
             comparisons.setdefault(column, {})[fingerprint] = node
@@ -215,12 +214,12 @@ def _on_columns(work: Batch, chosen: Optimisations, certain: set[str]) -> None:
             work.of_families["dictionary", column] = frozenset(conditions)
     for column, atoms in comparisons.items():
         dtype = schema.columns[column]
-        questions = [one for one in (question(name, node, dtype) for name, node in atoms.items()) if one is not None]
-        if chosen.thresholds and len(questions) >= _FEWEST_FOR_THRESHOLDS:
+        found = questions(atoms, dtype)
+        if chosen.thresholds and len(found) >= _FEWEST_FOR_THRESHOLDS:
             work.families["thresholds", column] = thresholds(
-                column, schema.types[column], dtype, questions, work.expressions, certain=certain
+                column, schema.types[column], dtype, found, work.expressions, certain=certain
             )
-            work.of_families["thresholds", column] = frozenset(one.name for one in questions)
+            work.of_families["thresholds", column] = frozenset(one.name for one in found)
         elif chosen.narrowing and len(atoms) >= _FEWEST_FOR_NARROWING:
             work.comparisons[column] = list(atoms)
 
@@ -241,7 +240,7 @@ def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
         work.of_families["elements", column] = frozenset(reductions)
 
 
-def _only_by_texts(work: Batch) -> frozenset[str]:
+def _only_by_texts(work: Batch, columns: Mapping[str, frozenset[str] | None]) -> frozenset[str]:
     """The columns of which nothing but distinct texts is asked: by a dictionary, or of the elements of lists."""
     dtypes = {"dictionary": pl.String(), "elements": pl.List(pl.String())}
     by_texts = {
@@ -250,26 +249,32 @@ def _only_by_texts(work: Batch) -> frozenset[str]:
         if work.lowering.schema.columns[column] == dtypes.get(kind) and len(names) >= _FEWEST_FOR_DICTIONARY
     }
     answered = {name for names in by_texts.values() for name in names}
-    others = {name for f, e in work.expressions.items() if f not in answered for name in e.meta.root_names()}
-    _, read = needed(others, work.lowering.steps)
-    return frozenset(by_texts) - read
+    others = [fingerprint for fingerprint in work.expressions if fingerprint not in answered]
+    _, read = needed(_read(work.expressions[f] for f in others if columns[f] is None), work.lowering.steps)
+    return frozenset(by_texts) - read.union(*(columns[f] or () for f in others))
 
 
-def _columns(node: Node) -> set[str] | None:
+def _columns(node: Node) -> frozenset[str] | None:
     """The columns that an atom reads; None where it asks more than the values of the row's own columns."""
     if isinstance(node, Column):
-        return {node.name}
-    if isinstance(node, Constant):
-        return set()
+        return frozenset((node.name,))
     if not isinstance(node, Call):
-        return None
+        return frozenset() if isinstance(node, Constant) else None
     found: set[str] = set()
     for child in node.arguments:
-        below = _columns(child)
-        if below is None:
-            return None
-        found |= below
-    return found
+        if isinstance(child, Column):
+            found.add(child.name)
+        elif not isinstance(child, Constant):
+            below = _columns(child)
+            if below is None:
+                return None
+            found |= below
+    return frozenset(found)
+
+
+def _read(expressions: Iterable[pl.Expr]) -> set[str]:
+    """The names of the columns that expressions read."""
+    return {name for expression in expressions for name in expression.meta.root_names()}
 
 
 def _is_comparison(node: Call) -> bool:

@@ -69,17 +69,27 @@ class Question(NamedTuple):
     samples: list[Point]
 
 
-def question(name: str, node: Call, dtype: pl.DataType) -> Question | None:
-    """An atom that compares a column of this type with constants whose places among its values are exact, or None."""
-    if not node.overload.id.startswith(_COMPARISONS) or not _is_ordered(dtype):
+def questions(atoms: Mapping[str, Call], dtype: pl.DataType) -> list[Question]:
+    """Of atoms on a column of this type, by fingerprint, those that compare it with constants whose places among its
+    values are exact.
+    """
+    scale = _scale(dtype)
+    if scale is None:
+        return []
+    found = (_question(name, node, scale) for name, node in atoms.items())
+    return [question for question in found if question is not None]
+
+
+def _question(name: str, node: Call, scale: _Scale) -> Question | None:
+    if not node.overload.id.startswith(_COMPARISONS):
         return None
     first, second = node.arguments
     mirrored = isinstance(first, Constant)
     column, constant = (second, first) if mirrored else (first, second)
     if not isinstance(column, Column) or not isinstance(constant, Constant):
         return None
-    points = _points(constant, dtype)
-    return None if points is None else Question(name, node, constant, mirrored, *_classes(points, dtype))
+    points = _points(constant, scale)
+    return None if points is None else Question(name, node, constant, mirrored, *scale.classes(points))
 
 
 def asked(
@@ -125,11 +135,6 @@ def _of_pairs(value: Cell, constant: Cell, dtype: pl.DataType, questions: Sequen
     return evaluated(pl.DataFrame([_values("value", dtype, questions), constants]), {"truth": truth.value}).to_series()
 
 
-def _is_ordered(dtype: pl.DataType) -> bool:
-    """Whether values are stored as numbers that numpy has in their order."""
-    return dtype.is_float() or dtype in (pl.Datetime, pl.Duration, pl.Date) or integer_range(dtype) is not None
-
-
 def _constants(questions: Sequence[Question]) -> list[object]:
     return [question.constant.value for question in questions]
 
@@ -161,7 +166,91 @@ def _told(
             yield Answered(question.name, question.starts, true, [answer is None for answer in answers])
 
 
-def _points(constant: Constant, dtype: pl.DataType) -> list[Point] | None:
+class _Integers(NamedTuple):
+    """The values of a column of integers: from the least to the greatest that its type has."""
+
+    low: int
+    high: int
+
+    def points(self, constant: float) -> tuple[Point, ...] | None:
+        """The values at a constant, or around it; None where they cannot be told exactly."""
+        if isinstance(constant, int):
+            return self.within(constant)
+        # Int and double compare as doubles: from here on, several integers are one double.
+        return self.within(math.floor(constant), math.ceil(constant)) if abs(constant) < _EXACT_IN_DOUBLES else None
+
+    def within(self, *points: int) -> tuple[int, ...]:
+        """Those of the numbers that the column may hold."""
+        return tuple([point for point in points if self.low <= point <= self.high])
+
+    def classes(self, points: Sequence[Point]) -> tuple[list[Point], list[Point]]:
+        """The classes that points make: each point, and the values between two. The least value of each but the first,
+        and one value of each.
+        """
+        if not points:
+            return [], [0]
+        starts: list[Point] = []
+        for point, following in zip(points, [*points[1:], self.high + 1], strict=True):
+            starts.append(point)
+            if point + 1 < following:
+                starts.append(point + 1)
+        return starts, [max(self.low, points[0] - 1), *starts]
+
+
+class _Times(NamedTuple):
+    """The values of a column of times, each of so many nanoseconds' ``tick``; as integers else."""
+
+    tick: int
+    stored: _Integers
+
+    def points(self, constant: float) -> tuple[Point, ...] | None:
+        """As of integers."""
+        if not isinstance(constant, int):
+            return None
+        whole, rest = divmod(constant, self.tick)
+        return self.stored.within(whole, whole + 1) if rest else self.stored.within(whole)
+
+    def classes(self, points: Sequence[Point]) -> tuple[list[Point], list[Point]]:
+        """As of integers."""
+        return self.stored.classes(points)
+
+
+class _Floats(NamedTuple):
+    """The values of a column of floats of a type."""
+
+    dtype: pl.DataType
+
+    def points(self, constant: float) -> tuple[Point, ...] | None:
+        """The value at a constant; None for NaN, and for an integer that is no double."""
+        inexact = isinstance(constant, int) and abs(constant) > _EXACT_IN_DOUBLES
+        return None if inexact or constant != constant else (float(constant) + 0.0,)
+
+    def classes(self, points: Sequence[Point]) -> tuple[list[Point], list[Point]]:
+        """As of integers."""
+        if not points:
+            return [], [0]
+        starts: list[Point] = []
+        for point in points:
+            starts += [point, _next(point, math.inf, self.dtype)]
+        return starts, [_next(points[0], -math.inf, self.dtype), *starts]
+
+
+_Scale = _Integers | _Times | _Floats
+
+
+def _scale(dtype: pl.DataType) -> _Scale | None:
+    """The values of a column that numpy has in their order, as it stores them; None of other columns."""
+    if dtype.is_float():
+        return _Floats(dtype)
+    is_time = dtype in (pl.Datetime, pl.Duration, pl.Date)
+    limits = integer_range(pl.Int32() if dtype == pl.Date() else pl.Int64() if is_time else dtype)
+    # Starts are numbers of 64 bits with a sign.
+    if limits is None or dtype == pl.UInt64():
+        return None
+    return _Times(unit(dtype), _Integers(*limits)) if is_time else _Integers(*limits)
+
+
+def _points(constant: Constant, scale: _Scale) -> list[Point] | None:
     """The values of a column, as stored, next to which a comparison can change; None where that is not known."""
     values = constant.value if isinstance(constant.value, tuple) else (constant.value,)
     points: set[Point] = set()
@@ -170,64 +259,11 @@ def _points(constant: Constant, dtype: pl.DataType) -> list[Point] | None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        found = _stored(value, dtype)
+        found = scale.points(value)
         if found is None:
             return None
         points.update(found)
     return sorted(points)
-
-
-def _stored(value: float, dtype: pl.DataType) -> tuple[Point, ...] | None:
-    """The stored values at a constant, or around it; None where they cannot be told exactly."""
-    match dtype:
-        case pl.Float64() | pl.Float32():
-            inexact = isinstance(value, int) and abs(value) > _EXACT_IN_DOUBLES
-            return None if inexact or value != value else (float(value) + 0.0,)
-        case pl.Datetime() | pl.Duration() | pl.Date():
-            if not isinstance(value, int):
-                return None
-            tick, rest = divmod(value, unit(dtype))
-            return _within((tick, tick + 1) if rest else (tick,), dtype)
-        case pl.UInt64():
-            return None
-        case _ if not dtype.is_integer() or integer_range(dtype) is None:
-            return None
-        case _ if isinstance(value, int):
-            return _within((value,), dtype)
-        case _:
-            # Int and double compare as doubles: from here on, several integers are one double.
-            return _within((math.floor(value), math.ceil(value)), dtype) if abs(value) < _EXACT_IN_DOUBLES else None
-
-
-def _within(points: tuple[int, ...], dtype: pl.DataType) -> tuple[int, ...]:
-    low, high = _limits(dtype)
-    return tuple(point for point in points if low <= point <= high)
-
-
-def _limits(dtype: pl.DataType) -> tuple[int, int]:
-    limits = integer_range(pl.Int32() if dtype == pl.Date() else dtype if dtype.is_integer() else pl.Int64())
-    assert limits is not None
-    return limits
-
-
-def _classes(points: list[Point], dtype: pl.DataType) -> tuple[list[Point], list[Point]]:
-    """The classes that points make: each point, and the values between two. The least value of each but the first, and
-    one value of each.
-    """
-    if not points:
-        return [], [0]
-    starts: list[Point] = []
-    if dtype.is_float():
-        samples: list[Point] = [_next(points[0], -math.inf, dtype)]
-        for point in points:
-            starts += [point, _next(point, math.inf, dtype)]
-        return starts, samples + starts
-    low, high = _limits(dtype)
-    for point, following in zip(points, [*points[1:], high + 1], strict=True):
-        starts.append(point)
-        if point + 1 < following:
-            starts.append(point + 1)
-    return starts, [max(low, points[0] - 1), *starts]
 
 
 def _next(point: float, towards: float, dtype: pl.DataType) -> float:

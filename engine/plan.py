@@ -60,7 +60,7 @@ class Planned(NamedTuple):
 
     Attributes:
         cell: None where all of it is interpreted.
-        steps: what is computed before its cell, in the order in which it can be.
+        made: what is computed before the cells of the plan's conditions, in the order in which it can be.
         clauses: what is interpreted; of a condition that is interpreted as a whole, nothing.
         whole_reason: why it is interpreted as a whole; None where it is not.
         duration: seconds that compiling took.
@@ -68,7 +68,7 @@ class Planned(NamedTuple):
 
     condition: Condition
     cell: Cell | None
-    steps: tuple[Step, ...]
+    made: Sequence[Step]
     clauses: tuple[Clause, ...]
     whole_reason: str | None
     duration: float
@@ -77,6 +77,11 @@ class Planned(NamedTuple):
     def mode(self) -> str:
         """``compiled``, ``mixed`` or ``interpreted``."""
         return mode_of(interpreted_whole=self.cell is None, clauses=self.clauses)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What is computed before its own cell."""
+        return () if self.cell is None else _read(self.cell, self.made)[0]
 
     def interpreted_parts(self) -> tuple[InterpretedPart, ...]:
         """What is interpreted: the whole of it, or each of the clauses."""
@@ -268,8 +273,9 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
         if mode is Mode.COMPILED:
             raise _refusal(condition, error) from None
         return Planned(condition, None, (), (), error.reason, perf_counter() - start)
-    names = set(cell.value.meta.root_names()) | (set() if cell.error is None else set(cell.error.meta.root_names()))
-    steps, names = needed(names, lowering.steps)
+    if not lowering.clauses:
+        return Planned(condition, cell, lowering.steps, (), None, perf_counter() - start)
+    _, names = _read(cell, lowering.steps)
     standing = [(c, _own(c, condition.node)) for c in lowering.clauses]
     hidden = next((own for c, own in standing if own is not None and c.name not in names), None)
     if hidden is not None:
@@ -278,7 +284,13 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
     clauses = tuple(own or c for c, own in standing if c.name in names)
     if len(clauses) == 1 and clauses[0].node is condition.node:
         return Planned(condition, None, (), (), clauses[0].reason, perf_counter() - start)
-    return Planned(condition, cell, steps, clauses, None, perf_counter() - start)
+    return Planned(condition, cell, lowering.steps, clauses, None, perf_counter() - start)
+
+
+def _read(cell: Cell, made: Sequence[Step]) -> tuple[tuple[Step, ...], set[str]]:
+    """The steps, of those made, that a cell needs; and the names of all columns that are read, for these steps too."""
+    expressions = (cell.value,) if cell.error is None else (cell.value, cell.error)
+    return needed({name for expression in expressions for name in expression.meta.root_names()}, made)
 
 
 def _own(clause: Clause, condition: Node) -> Clause | None:

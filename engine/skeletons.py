@@ -84,17 +84,18 @@ class Skeletons:
 
     def _add(self, node: Node, steps: list[_Step]) -> int:
         """The place of a node's bitmaps; what it takes to have them is added to the steps."""
+        known = self._places.get(node.fingerprint)
+        if known is not None:
+            return known
         if isinstance(node, Bind):
             return self._add(node.body, steps)
         below = operands(node)
-        place = self._places.get(node.fingerprint)
-        if place is None:
-            places = tuple(self._add(operand, steps) for operand in below)
-            place = self._places[node.fingerprint] = len(self._places)
-            if below:
-                steps.append(_Step(node.operator if isinstance(node, Logic) else "!", places, place))
-            else:
-                self.atoms[node.fingerprint] = node
+        places = tuple([self._add(operand, steps) for operand in below])
+        place = self._places[node.fingerprint] = len(self._places)
+        if below:
+            steps.append(_Step(node.operator if isinstance(node, Logic) else "!", places, place))
+        else:
+            self.atoms[node.fingerprint] = node
         return place
 
 
