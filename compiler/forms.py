@@ -140,7 +140,7 @@ def map_cell(keys: list[Cell], values: list[Cell], type_: Type, optional: frozen
     key_column = None
     if plain(bare.key) in (BOOL, INT, UINT, STRING):
         key_column = _one_column(keys, bare.key)
-    elif bare.key == NOTHING:
+    elif not keys:
         key_column = (pl.String(), [])
     value_column = _one_column([e.value for e in entries], bare.value)
     if key_column is None or value_column is None:

@@ -65,6 +65,7 @@ from .types import (
     NOTHING,
     NULL,
     STRING,
+    Dynamic,
     ListType,
     MapType,
     Parameter,
@@ -554,8 +555,10 @@ class Lowering:
 
 
 def _differ(expected: Type, type_: Type) -> bool:
-    """Whether a value is not of the scalar type expected: the checker did not know what a mixed list holds where."""
-    return isinstance(expected, Primitive) and isinstance(type_, Primitive) and type_ not in (NULL, expected)
+    """Whether a value is not of the kind expected: the checker did not know what a mixed list holds where."""
+    if isinstance(expected, Parameter | Dynamic) or isinstance(type_, Dynamic) or type_ == NULL:
+        return False
+    return type_ != expected if isinstance(expected, Primitive) else type_.kind != expected.kind
 
 
 def _stored(expression: pl.Expr | None, store: Callable[[pl.Expr], pl.Expr]) -> pl.Expr | None:

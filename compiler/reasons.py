@@ -196,10 +196,14 @@ class Reasons:
         if range_cell.nullable:
             text = pl.lit(null_reason(self._source, node.range.span, node.span))
             parts.append(pl.when(range_cell.value.is_null()).then(text))
-        inner = [] if node.condition is None else [self.of(node.condition, child), self._null(node.condition, child)]
-        inner.append(self.of(node.body, child))
+        inner = [self.of(node.body, child)]
         if node.macro not in TRANSFORMS:
             inner.append(self._null(node.body, child))
+        if node.condition is not None:
+            # Of what is left out, the body is not evaluated.
+            kept = self._lowering.operand(node.condition, child).value
+            inner = [None if part is None else pl.when(kept).then(part) for part in inner]
+            inner = [self.of(node.condition, child), self._null(node.condition, child), *inner]
         if any(p is not None for p in inner):
             parts.append(self._lowering.reduce(child, Kind.FIRST, pl.String(), value=_first(inner)))
         return parts

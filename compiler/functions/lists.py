@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from ..cell import Cell, NotColumnar, column_cell, may_be_null, optional_cell, standard_dtype
-from ..types import DOUBLE, DYN, INT, ListType, Nullable, OptionalType, Parameter, nullable, plain
+from ..types import DOUBLE, DYN, INT, ListType, Nullable, OptionalType, Parameter, is_nullable, nullable, plain
 from ..values import NONE, Optional
 from . import constants
 from .aggregates import (
@@ -235,7 +235,11 @@ def _flatten(cell: Cell) -> Cell:
     if not isinstance(inner, pl.List):
         raise NotColumnar("the lists in the list are not a column")
     value = cell.value.list.eval(pl.element().explode(empty_as_null=False, keep_nulls=True))
-    return Cell(value, plain(bare.element), inner, may_be_null(cell))
+    flat = plain(bare.element)
+    assert isinstance(flat, ListType)
+    # A list that is null becomes an element that is.
+    type_ = ListType(nullable(flat.element)) if is_nullable(bare.element) else flat
+    return Cell(value, type_, inner, may_be_null(cell))
 
 
 def _flatten_deep(_cell: Cell, _depth: Cell) -> Cell:

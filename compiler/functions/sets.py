@@ -108,6 +108,9 @@ def _same_type(cell: Cell, other: Cell) -> pl.Expr:
     (values, a), (_, b) = _element(cell), _element(other)
     if plain(a.type) != plain(b.type) or a.dtype != b.dtype:
         raise NotColumnar(f"lists of {a.type} and {b.type} are compared as sets")
+    if may_be_null(cell) and not values.meta.root_names():
+        # A null for all rows makes Polars panic beside a column without one; what comes of it is not asked for.
+        values = pl.coalesce(values, pl.lit(pl.Series([[]], dtype=pl.List(a.dtype))).first())
     # Polars makes no sets of booleans.
     return values.cast(pl.List(pl.UInt8)) if a.dtype == pl.Boolean() else values
 

@@ -346,8 +346,8 @@ def _replace(text: Cell, old: Cell, new: Cell, limit: Cell | None = None) -> Cel
     characters, grows = _within_bounds(_receiver(text, *others), old, new, None if limit is None else limit.standard)
     all_of_them = fixed is not None and isinstance(fixed[0], int) and fixed[0] < 0
     if all_of_them and old.constant is not None:
-        # Polars refuses a null here where it is the only value.
-        replacement = new.standard.fill_null("") if may_be_null(new) else new.standard
+        # Polars refuses a null here where it is the only value, as all is of what a conditional does not choose.
+        replacement = new.standard if new.constant is not None else new.standard.fill_null("")
         value = characters.str.replace_all(old.standard, replacement, literal=True)
     elif fixed is not None and fixed[0] == 0:
         value = characters
