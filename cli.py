@@ -1,8 +1,8 @@
 """The command line of Cellar. Data goes to standard output, everything else to standard error.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or a condition that does not check, 3 some of several conditions failed,
-4 the snapshot is missing or unreadable; and, as shells have it, 130 after Ctrl-C and 141 when the reader of the output
-has gone.
+4 the snapshot is missing or unreadable; and, as shells have it, 130 after Ctrl-C, 141 when the reader of the output
+has gone, and 143 after SIGTERM.
 
 ``cellar --help`` answers at once because each command imports what it needs, and no more.
 """

@@ -21,7 +21,7 @@ from .options import (
     on_snapshot,
     run_options,
 )
-from .output import note, tell_failures, write
+from .output import cleared_when_terminated, note, tell_failures, write
 
 if TYPE_CHECKING:
     from engine import Budget, Snapshot
@@ -153,7 +153,7 @@ def members_command(
     arrangement = None if alone else Layout(layout or "pairs")
     if (output is None or limit is not None) and arrangement is Layout.FILES:
         raise click.UsageError("The layout 'files' needs a directory, as -o DIRECTORY, and takes no --limit.")
-    with progress("Writing", "users") as report_progress:
+    with progress("Writing", "users") as report_progress, cleared_when_terminated():
         stream = members_of(
             snapshot,
             next(iter(named.values())) if alone else named,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from engine import CountReport
 
-FAILED, MISUSED, SOME_FAILED, NO_SNAPSHOT, INTERRUPTED, NO_READER = 1, 2, 3, 4, 130, 141
+FAILED, MISUSED, SOME_FAILED, NO_SNAPSHOT, INTERRUPTED, NO_READER, TERMINATED = 1, 2, 3, 4, 130, 141, 143
 
 
 def note(text: str) -> None:
@@ -34,6 +37,20 @@ def write(output: str | bytes) -> None:
     """Writes data to standard output: the only place that does."""
     # click would take escape sequences out of data.
     click.echo(output, nl=False, color=True)
+
+
+@contextmanager
+def cleared_when_terminated() -> Iterator[None]:
+    """Has SIGTERM end the command in order, as Ctrl-C does, so that nothing is left of what is half written."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def tell_failures(report: CountReport) -> None:

@@ -65,6 +65,8 @@ def recalculate_command(
         return
     if snapshot is None or file is None or output is None:
         raise click.UsageError("Name a SNAPSHOT, a --file of segments and an --output, or --all segments of the store.")
+    if snapshot.holds(output) or snapshot.holds(output / "run" / "members.parquet"):
+        raise click.UsageError(f"{output} is the snapshot itself, or what is written there would be a part of it.")
     from engine.member_files import Layout
     from engine.presentation import summary
     from engine.recalculation import recalculate

@@ -43,7 +43,10 @@ def is_list_expression(node: Comprehension) -> bool:
 
 
 def _asks_elements_alone(node: Node) -> bool:
-    if isinstance(node, (Column, Comprehension, Bound, Bind, Fail, MakeMap)):
+    if isinstance(node, Constant):
+        return True
+    # What is the same for all elements, though of constants, is computed once a row: in an outer column.
+    if not node.depends or isinstance(node, (Column, Comprehension, Bound, Bind, Fail, MakeMap)):
         return False
     return all(map(_asks_elements_alone, children(node)))
 

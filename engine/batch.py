@@ -148,7 +148,7 @@ class Batch:
         """The chunk with narrowed columns beside the whole ones, and the comparisons over them."""
         if not columns:
             return chunk, {}
-        chunk, narrowed = narrow(chunk, columns)
+        chunk, narrowed = narrow(chunk, columns, self.lowering.schema.free_prefix)
         expressions = self._narrowed.get(narrowed)
         if expressions is None:
             schema = Schema({**self.lowering.schema.columns, **narrowed.dtypes()}, self.lowering.schema.types)

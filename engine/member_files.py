@@ -7,7 +7,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,10 @@ from .export import check_format, csv_texts, frame_writer, write_frames
 from .membership import SEGMENT, SEGMENTS, MemberStream, first
 
 _BUFFERED_ROWS = 4_194_304
+_SPOOLED_ROWS = 131_072
+
+# The formats that hold what a frame held.
+_READ_BACK: Mapping[str, Callable[[Path], pl.LazyFrame]] = {".parquet": pl.scan_parquet, ".arrow": pl.scan_ipc}
 _LONGEST = 60
 
 
@@ -82,6 +86,8 @@ def write_members(
         return sum(result.user_count or 0 for result in stream.report().results)
     arrangement, schema = arranged(stream, layout)
     check_format(schema, path)
+    if path is not None and layout is not None:
+        return write_whole(stream, layout, path, limit)
     rows = 0
 
     def counted() -> Iterator[pl.DataFrame]:
@@ -96,6 +102,37 @@ def write_members(
     else:
         write_frames(counted(), schema, path)
     return rows
+
+
+def write_whole(stream: MemberStream, layout: Layout, path: Path, limit: int | None = None) -> int:
+    """Writes members in the layout ``pairs`` or ``users`` to a file, as :func:`write_members` does.
+
+    A segment that fails in the middle of the snapshot has members from before: they are taken out again.
+    """
+    arrangement, schema = arranged(stream, layout)
+    read_back = _READ_BACK.get(path.suffix.lower())
+    # What cannot be read back as it was is written from what can.
+    spool = path.with_name(f".{path.stem}.{os.getpid()}.spool{'.arrow' if read_back is None else path.suffix}")
+    try:
+        write_frames(first(arrangement, limit), schema, spool)
+        written = (read_back or pl.scan_ipc)(spool)
+        failed = [result.name for result in stream.report().results if result.error is not None]
+        whole = _without(failed, written) if failed else written
+        rows = int(whole.select(pl.len()).collect(engine="streaming").item())
+        if failed or read_back is None:
+            write_frames(whole.collect_batches(chunk_size=_SPOOLED_ROWS, maintain_order=True, lazy=True), schema, path)
+        else:
+            spool.replace(path)
+    finally:
+        spool.unlink(missing_ok=True)
+    return rows
+
+
+def _without(segments: Sequence[str], members: pl.LazyFrame) -> pl.LazyFrame:
+    gone = pl.Series(segments, dtype=pl.String())
+    if SEGMENT in members.collect_schema():
+        return members.filter(~pl.col(SEGMENT).is_in(gone.implode()))
+    return members.with_columns(pl.col(SEGMENTS).list.filter(~pl.element().is_in(gone.implode())))
 
 
 def _write_directory(stream: MemberStream, path: Path) -> None:

@@ -10,7 +10,6 @@ import polars as pl
 from compiler.cell import integer_range
 
 _NARROWER = (pl.Int8(), pl.Int16(), pl.Int32())
-_SUFFIX = " narrowed"
 
 
 class Narrowed(NamedTuple):
@@ -19,10 +18,12 @@ class Narrowed(NamedTuple):
     Attributes:
         integers: the columns that are there again, with their narrower types.
         finite: the columns of doubles without a NaN.
+        prefix: with which the names of the narrower ones begin.
     """
 
     integers: tuple[tuple[str, pl.DataType], ...]
     finite: frozenset[str]
+    prefix: str
 
     def columns(self) -> tuple[str, ...]:
         """The columns that can be compared in a cheaper way than as they are."""
@@ -34,11 +35,14 @@ class Narrowed(NamedTuple):
 
     def stored(self) -> dict[str, str]:
         """The names under which the narrowed columns are found."""
-        return {name: name + _SUFFIX for name, _ in self.integers}
+        return {name: self.prefix + name for name, _ in self.integers}
 
 
-def narrow(chunk: pl.DataFrame, columns: Iterable[str]) -> tuple[pl.DataFrame, Narrowed]:
-    """The chunk with a narrower copy of each integer column that allows it, and what was done."""
+def narrow(chunk: pl.DataFrame, columns: Iterable[str], prefix: str) -> tuple[pl.DataFrame, Narrowed]:
+    """The chunk with a narrower copy of each integer column that allows it, and what was done.
+
+    ``prefix``: with which no column's name begins.
+    """
     integers: list[tuple[str, pl.DataType]] = []
     finite: list[str] = []
     for name in columns:
@@ -50,8 +54,10 @@ def narrow(chunk: pl.DataFrame, columns: Iterable[str]) -> tuple[pl.DataFrame, N
             dtype = _narrowest(column)
             if dtype is not None:
                 integers.append((name, dtype))
-    copies = [chunk.get_column(name).cast(dtype).alias(name + _SUFFIX) for name, dtype in integers]
-    return chunk.with_columns(copies), Narrowed(tuple(integers), frozenset(finite))
+    narrowed = Narrowed(tuple(integers), frozenset(finite), f"{prefix}narrowed ")
+    names = narrowed.stored()
+    copies = [chunk.get_column(name).cast(dtype).alias(names[name]) for name, dtype in integers]
+    return chunk.with_columns(copies), narrowed
 
 
 def _narrowest(column: pl.Series) -> pl.DataType | None:

@@ -16,7 +16,7 @@ from compiler.ir import Bind, Node, children
 from compiler.lower import Clause, Lowering, NotLowered
 from compiler.projection import Shape, narrowed, project, shapes
 from compiler.schema import Schema
-from compiler.source import UNNAMED, Source
+from compiler.source import UNNAMED, Source, Span
 from compiler.space import Step
 from compiler.syntax import Bind as BindSyntax
 from compiler.syntax import Syntax
@@ -206,8 +206,9 @@ def plan(
                 segment=segment,
                 before=restrictions.text,
             )
-        except CompileError as error:
-            compiled.append((error, perf_counter() - start))
+        except Exception as error:
+            refused = error if isinstance(error, CompileError) else _fault(Source(one.condition, label), error)
+            compiled.append((refused, perf_counter() - start))
             reached.append([])
             continue
         cells = one.audience.reach() if reach else ()
@@ -260,6 +261,16 @@ def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seco
         return _lowered(one, lowering, mode, start)
     except CompileError as error:
         return Refused(error, perf_counter() - start)
+    except Exception as error:
+        return Refused(_fault(one.source, error), perf_counter() - start)
+
+
+def _fault(source: Source, error: Exception) -> CompileError:
+    """A fault of Cellar's own, which is to cost no more than the one condition."""
+    message = f"cannot be compiled, by a fault of Cellar's own: {type(error).__name__}: {error}"
+    refused = CompileError(source, [Diagnostic(Span(source.start, len(source.text)), message, "please report it")])
+    refused.__cause__ = error
+    return refused
 
 
 def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float) -> Planned:

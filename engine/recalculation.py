@@ -30,14 +30,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
-
 from .audience import Segment
 from .budget import DEFAULT_BUDGET, Budget
 from .counting import count
-from .export import encode_report, write_frames
-from .member_files import Layout, arranged, member_file_names, write_files
-from .membership import SEGMENT, SEGMENTS, MemberStream, members_of
+from .export import encode_report
+from .member_files import Layout, member_file_names, write_files, write_whole
+from .membership import MemberStream, members_of
 from .reporting import Announce
 from .results import CountReport, Mode, show_time
 from .snapshot import Snapshot
@@ -154,7 +152,9 @@ def recalculate(
         link.replace(latest)
         _sync_directory(results)
         if keep is not None:
-            for old in sorted(results.glob(_RUN_PATTERN))[: -max(keep, 1)]:
+            # Clocks go wrong: whatever the others are called, this is the newest.
+            others = sorted(run for run in results.glob(_RUN_PATTERN) if run != directory)
+            for old in others[: len(others) - max(keep, 1) + 1]:
                 _remove(old)
     return Recalculation(directory, report)
 
@@ -165,25 +165,7 @@ def _write_members(stream: MemberStream, layout: Layout, directory: Path) -> Non
         path.mkdir()
         write_files(stream, path)
         return
-    frames, schema = arranged(stream, layout)
-    write_frames(frames, schema, path)
-    failed = [result.name for result in stream.report().results if result.error is not None]
-    if failed:
-        # What fails in the middle of the snapshot has members from before.
-        _without(failed, path)
-
-
-def _without(segments: list[str], path: Path) -> None:
-    whole = path.with_name(f"{path.name}.whole")
-    path.rename(whole)
-    gone = pl.Series(segments).implode()
-    frame = pl.scan_parquet(whole)
-    if SEGMENT in frame.collect_schema():
-        frame = frame.filter(~pl.col(SEGMENT).is_in(gone))
-    else:
-        frame = frame.with_columns(pl.col(SEGMENTS).list.set_difference(segments))
-    frame.sink_parquet(path)
-    whole.unlink()
+    write_whole(stream, layout, path)
 
 
 def _write_report(report: CountReport, started: datetime, layout: Layout | None, directory: Path) -> None:

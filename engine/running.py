@@ -32,8 +32,12 @@ Progress = Callable[[float], None]
 
 _LONGEST_CLAUSE = 120
 
-FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TooManyElements)
-"""What Polars raises where a condition cannot be run: that condition fails alone."""
+FAILURES = (Exception, pl.exceptions.PanicException)
+"""What is raised where a condition cannot be run, by Polars or by a fault of Cellar's own: that condition fails alone.
+"""
+
+_KNOWN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TooManyElements, InterpreterFailed)
+"""Failures whose texts say what they are."""
 
 
 @dataclass(slots=True)
@@ -214,7 +218,7 @@ class Run:
         except BudgetSpent as spent:
             one.error = _spent_message(one.planned, spent, chunk.start)
             return None
-        except (*FAILURES, InterpreterFailed) as failure:
+        except FAILURES as failure:
             one.error = _failure_message(one.planned, failure)
             return None
         one.tally.members += int(outcome.values.sum())
@@ -248,7 +252,8 @@ def _spent_message(planned: Planned, spent: BudgetSpent, users: int) -> str:
 
 def _failure_message(planned: Planned, failure: BaseException) -> str:
     """What a condition's result says where running it failed."""
-    problem = str(failure).partition("\n")[0]
+    text = str(failure).partition("\n")[0]
+    problem = text if isinstance(failure, _KNOWN) else f"{type(failure).__name__}: {text}"
     return f"ERROR: {planned.condition.source.name}: failed while it was run: {problem}"
 
 

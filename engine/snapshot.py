@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -18,8 +17,10 @@ from compiler.schema import Schema
 from compiler.types import Unusable, nullable
 
 from .sources.base import SnapshotError, Source, reading
+from .sources.files import stands_for
 from .sources.formats import DUCKDB_PREFIX
 from .sources.locations import open_location
+from .sources.parts import PartsSource
 from .statistics import Statistics
 
 DEFAULT_CHUNK_ROWS = 262_144
@@ -111,10 +112,9 @@ class Snapshot:
             from .sources.database import database_path
 
             location = str(database_path(location))
-        written, place = path.resolve(), Path(location).resolve()
-        return (
-            written == place or (place.is_dir() and written.is_relative_to(place)) or fnmatch(str(written), str(place))
-        )
+        # A part may be a link to what has another name.
+        parts = self.source.parts if isinstance(self.source, PartsSource) else ()
+        return stands_for(location, path) or path.resolve() in {part.path.resolve() for part in parts}
 
     def narrowed(self, used: Mapping[str, Shape], texts: Set[str] = frozenset()) -> Snapshot:
         """The snapshot with :meth:`chunks` of which nested columns may hold only the parts that are used, and the

@@ -238,12 +238,13 @@ def _cells(dtype: np.dtype[Any], low: float, high: float) -> _Cells | None:
     if dtype == np.float64:
         first, last = np.float64(low), np.float64(high)
         with np.errstate(all="ignore"):
-            scale = (2**_CELL_BITS - 1) / (last - first)
-        if not np.isfinite(scale) or not np.isfinite(first):
+            span = last - first
+            scale = (2**_CELL_BITS - 1) / span
+        if not np.isfinite(span) or not np.isfinite(scale):
             return None
         # Rounding up must not lead beyond the last cell.
         return _Cells(float(first), float(np.nextafter(scale, 0) * (1 - 2**-30)), 0)
-    span = int(high) - int(low)
-    if span >= 2**63:
+    distance = int(high) - int(low)
+    if distance >= 2**63:
         return None
-    return _Cells(int(low), None, max(0, span.bit_length() - _CELL_BITS))
+    return _Cells(int(low), None, max(0, distance.bit_length() - _CELL_BITS))

@@ -114,6 +114,28 @@ class TestRecalculate:
         assert [len(row.get("reasons", ())) for row in report["results"]] == [1, 0, 0]
         assert pl.read_parquet(output / "latest" / "members.parquet").height == 4
 
+    @pytest.mark.parametrize("snapshot", ["data", "data/**/*.parquet", "dat?/*/*/members.parquet"])
+    def test_results_are_no_part_of_the_snapshot(self, tmp_path: Path, snapshot: str) -> None:
+        inside = tmp_path / "data" / "a" / "b"
+        inside.mkdir(parents=True)
+        Path(write_users(inside)).rename(inside / "members.parquet")
+        (tmp_path / "segments.txt").write_text("age > 30\n")
+        result = run(
+            *("recalculate", f"{tmp_path}/{snapshot}", "--file", f"{tmp_path}/segments.txt"),
+            *("-o", f"{tmp_path}/data/results"),
+        )
+        assert result.exit_code == 2
+        assert "would be a part of it" in result.stderr
+        assert not (tmp_path / "data" / "results").exists()
+
+    def test_results_may_be_beside_the_snapshot(self, users: str, tmp_path: Path) -> None:
+        (tmp_path / "segments.txt").write_text("age > 30\n")
+        for snapshot in (users, f"{tmp_path}/*.parquet"):
+            result = run(
+                *("recalculate", snapshot, "--file", f"{tmp_path}/segments.txt", "-o", f"{tmp_path}/results"),
+            )
+            assert result.exit_code == 0, result.stderr
+
 
 class TestBench:
     def test_table(self, users: str) -> None:

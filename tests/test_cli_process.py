@@ -16,7 +16,7 @@ from time import monotonic, sleep
 import polars as pl
 import pytest
 
-from commands.output import INTERRUPTED, NO_READER
+from commands.output import INTERRUPTED, NO_READER, TERMINATED
 from tests.commands import ENVIRONMENT, PROGRAM, finish, names, start, write_users
 
 SLACK = 3
@@ -114,6 +114,18 @@ class TestProcess:
 
 
 class TestTerminal:
+    def test_sigterm_leaves_nothing_half_written(self, tmp_path: Path, many_users: Path) -> None:
+        output = tmp_path / "members.parquet"
+        process = start("members", str(many_users), "size(text) > 5", "-o", str(output), "--mode", "interpreted")
+        began = monotonic()
+        while not names(tmp_path):
+            assert monotonic() - began < 30
+            sleep(0.02)
+        process.terminate()
+        process.communicate(timeout=30)
+        assert process.returncode == TERMINATED
+        assert names(tmp_path) == []
+
     @pytest.mark.parametrize("width", [60, 80, 120])
     def test_a_table_fits_and_loses_nothing(self, users: str, width: int) -> None:
         name = "a segment with a name that is quite long, and longer than that, and longer"

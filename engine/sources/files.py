@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -48,6 +49,24 @@ def find_parts(location: str) -> tuple[Part, ...]:
             return _in_directory(location, path)
         _require_readable(path)
         return (Part(path),)
+
+
+def stands_for(location: str, path: Path) -> bool:
+    """Whether a location stands for a file, or would as soon as it is written."""
+    place, file = Path(location).resolve(), path.resolve()
+    if place.is_dir():
+        return file.is_relative_to(place)
+    return file == place or (not place.exists() and _matches(file.parts, place.parts))
+
+
+def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Whether a pattern, by its parts, matches a path: ``**`` is any number of directories, none included."""
+    if not patterns:
+        return not names
+    first, *rest = patterns
+    if first == "**":
+        return any(_matches(names[start:], rest) for start in range(len(names) + 1))
+    return bool(names) and fnmatchcase(names[0], first) and _matches(names[1:], rest)
 
 
 def fingerprint(parts: Sequence[Part]) -> str:

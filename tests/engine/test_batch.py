@@ -93,6 +93,14 @@ def test_a_count_is_the_batch(users: pl.DataFrame, alone: list[tuple[int, int]])
     assert [(r.user_count, r.error_count) for r in results] == alone
 
 
+def test_a_narrowed_column_takes_no_other_s_name() -> None:
+    names = ("age", "age narrowed", "#narrowed age", "##narrowed age")
+    frame = pl.DataFrame({name: range(start, start + 100) for start, name in enumerate(names)})
+    texts = [f"age > {n}" for n in range(6)] + [f"user.`{name}` > 50" for name in names]
+    results = count(frame, {text: text for text in texts}).results
+    assert [r.user_count for r in results[6:]] == [49, 50, 51, 52]
+
+
 def test_the_bitmaps_of_a_chunk_do_not_wait_for_the_search_for_garbage(users: pl.DataFrame) -> None:
     planning = plan({text: text for text in TEXTS}, Snapshot.open(users).schema, now=0, mode=Mode.COMPILED)
     work = batch(planning.to_run(), planning.lowering)

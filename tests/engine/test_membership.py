@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine import Mode, Snapshot, SnapshotError, count, evaluate, member_files, members, members_of, membership
+from engine.budget import Budget
 from engine.member_files import Layout, member_file_names, write_members
 
 HEIGHT = 1_000
@@ -145,6 +146,38 @@ def test_what_fails_leaves_nothing(snapshot: Snapshot, tmp_path: Path) -> None:
         with pytest.raises(SnapshotError):
             write_members(stream, layout, tmp_path / name, None, print)
     assert [path.name for path in tmp_path.iterdir()] == ["users.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "suffix"),
+    [(Layout.PAIRS, s) for s in (".parquet", ".arrow", ".csv", ".jsonl")]
+    + [(Layout.USERS, s) for s in (".parquet", ".arrow", ".jsonl")],
+)
+def test_what_fails_in_the_middle_has_no_members(
+    snapshot: Snapshot, tmp_path: Path, layout: Layout, suffix: str
+) -> None:
+    costly = {"costly": 'text == "x" || math.greatest(size(user_id), 0.5) > 99.0'}
+    stream = members_of(snapshot, costly | SEGMENTS, now=NOW, budget=Budget(rows=400))
+    path = tmp_path / f"members{suffix}"
+    rows = write_members(stream, layout, path, None, print)
+    failed = {result.name for result in stream.report().results if result.error is not None}
+    assert failed == {"costly", "wrong"}
+    match suffix:
+        case ".parquet":
+            frame = pl.read_parquet(path)
+        case ".arrow":
+            frame = pl.read_ipc(path)
+        case ".csv":
+            frame = pl.read_csv(path)
+        case _:
+            frame = pl.read_ndjson(path)
+    assert rows == frame.height
+    if layout is Layout.USERS:
+        assert frame.height == HEIGHT
+        frame = frame.explode("segments").drop_nulls("segments").rename({"segments": "segment"})
+    found = {str(name): part.get_column("user_id").to_list() for (name,), part in frame.group_by("segment")}
+    assert found == {name: expected(name) for name in RIGHT if name not in failed and expected(name)}
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name, "users.parquet"]
 
 
 def test_a_column_of_the_layouts_own_name(snapshot: Snapshot) -> None:

@@ -143,6 +143,16 @@ def test_runs_are_kept_as_asked(snapshot: Snapshot, results: Path) -> None:
     assert (results / LATEST).readlink() == Path(newest)
 
 
+def test_the_run_of_now_is_kept_whatever_the_others_are_called(snapshot: Snapshot, results: Path) -> None:
+    for name in ("20990101T000000.000000Z", "20990102T000000.000000Z"):
+        (results / name).mkdir(parents=True)
+    one = recalculate(snapshot, SEGMENTS, results, keep=2).directory.name
+    assert runs(results) == [one, "20990102T000000.000000Z"]
+    other = recalculate(snapshot, SEGMENTS, results, keep=1).directory.name
+    assert runs(results) == [other]
+    assert (results / LATEST / REPORT).exists()
+
+
 def test_what_is_there_already_is_not_replaced(snapshot: Snapshot, results: Path) -> None:
     (results / LATEST).mkdir(parents=True)
     with pytest.raises(FileExistsError, match="no link"):

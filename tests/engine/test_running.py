@@ -106,3 +106,28 @@ def test_halving_costs_a_few_passes_over_one_chunk() -> None:
     one_by_one = 1_000 * cost(good, {"one": TOO_MANY, "two": "age > 3"})
     assert halved < 12 * plain
     assert halved < one_by_one / 2
+
+
+@pytest.mark.parametrize("of", ["compiler.lower.Lowering._comprehension", "compiler.check._Checker.comprehension"])
+def test_a_fault_of_its_own_costs_one_condition(monkeypatch: pytest.MonkeyPatch, of: str) -> None:
+    def faulty(*_: object, **__: object) -> None:
+        raise KeyError("what was not thought of")
+
+    monkeypatch.setattr(of, faulty)
+    report = count(users(1), {"right": "age > 30", "faulty": "numbers.exists(n, n > 3)", "other": "age > 40"})
+    assert [result.error is None for result in report.results] == [True, False, True]
+    assert "by a fault of Cellar's own: KeyError: 'what was not thought of'" in str(report["faulty"].error)
+
+
+def test_a_fault_of_its_own_while_it_runs_costs_one_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object, **__: object) -> None:
+        raise ValueError("what was not thought of")
+
+    monkeypatch.setattr("engine.elements.Elements.answer", faulty)
+    conditions = {**CONDITIONS, "faulty": "numbers.exists(n, n > 3)"}
+    expected = counted(count(users(1), CONDITIONS))
+    report = count(users(1), conditions)
+    assert {name: report[name].user_count for name in CONDITIONS} == {
+        n: members for n, (members, _) in expected.items()
+    }
+    assert report["faulty"].user_count == count(users(1), conditions["faulty"]).results[0].user_count

@@ -420,3 +420,28 @@ def unprivileged() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("location", "file", "held"),
+    [
+        ("a.parquet", "a.parquet", True),
+        ("a.parquet", "b.parquet", False),
+        (".", "new.parquet", True),
+        (".", "sub/new.parquet", True),
+        ("*.parquet", "new.parquet", True),
+        ("*.parquet", "sub/new.parquet", False),
+        ("**/*.parquet", "new.parquet", True),
+        ("**/*.parquet", "sub/sub/new.parquet", True),
+        ("**/*.parquet", "new.csv", False),
+        ("links", "a.parquet", True),
+        ("links/*.parquet", "a.parquet", True),
+        ("links", "b.parquet", False),
+    ],
+)
+def test_it_knows_its_own_files(tmp_path: Path, location: str, file: str, held: bool) -> None:
+    pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "links").mkdir()
+    if location.startswith("links"):
+        (tmp_path / "links" / "part.parquet").symlink_to("../a.parquet")
+    assert Snapshot.open(tmp_path / location).holds(tmp_path / file) == held

@@ -155,3 +155,22 @@ def test_what_is_no_number_is_compared_with_null_as_ever() -> None:
     for result in count(frame, conditions).results:
         alone = evaluate(result.condition, frame, mode="interpreted").values
         assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
+
+
+@pytest.mark.parametrize(
+    ("values", "constant"),
+    [
+        ([1.0, math.inf], "1.7976931348623157e308"),
+        ([1.0, math.inf, None], 'double("Infinity")'),
+        ([-math.inf, 1.0], "-1.7976931348623157e308"),
+        ([-1.5e308, 1.7e308], "1.6e308"),
+        ([5e-324, 1e-323], "5e-324"),
+    ],
+)
+def test_a_range_that_is_no_double(values: list[float | None], constant: str) -> None:
+    frame = pl.DataFrame({"x": values * 50})
+    texts = [f"x > {n}.5" for n in range(14)] + [f"x {o} {constant}" for o in OPERATORS]
+    report = count(frame, {text: text for text in texts})
+    for text in texts:
+        alone = evaluate(text, frame, mode="interpreted").values
+        assert (report[text].user_count, report[text].error_count) == (alone.sum(), alone.null_count()), text

@@ -11,7 +11,6 @@ from tests.hostile.conditions import answer
 from tests.hostile.referee import Referee
 from tests.hostile.rows import NOW, hostile_rows, nanoseconds
 
-
 # What is bound within a macro whose range a macro has chosen: see exceptions.yaml.
 _MISTAKEN = re.compile(r"\((?:ints\.exists|texts\.all)\(.*\?.*\).*cel\.bind")
 
