@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -21,8 +22,11 @@ from .membership import SEGMENT, SEGMENTS, MemberStream, first
 _BUFFERED_ROWS = 4_194_304
 _SPOOLED_ROWS = 131_072
 
-# The formats that hold what a frame held.
-_READ_BACK: Mapping[str, Callable[[Path], pl.LazyFrame]] = {".parquet": pl.scan_parquet, ".arrow": pl.scan_ipc}
+# The formats that hold what a frame held. A path is taken as it is written.
+_READ_BACK: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
+    ".parquet": partial(pl.scan_parquet, glob=False, hive_partitioning=False),
+    ".arrow": partial(pl.scan_ipc, glob=False, hive_partitioning=False),
+}
 _LONGEST = 60
 
 
@@ -84,10 +88,10 @@ def write_members(
         assert path is not None
         _write_directory(stream, path)
         return sum(result.user_count or 0 for result in stream.report().results)
+    if layout is not None and path is not None:
+        return write_whole(stream, layout, path, limit)
     arrangement, schema = arranged(stream, layout)
     check_format(schema, path)
-    if path is not None and layout is not None:
-        return write_whole(stream, layout, path, limit)
     rows = 0
 
     def counted() -> Iterator[pl.DataFrame]:
@@ -110,16 +114,18 @@ def write_whole(stream: MemberStream, layout: Layout, path: Path, limit: int | N
     A segment that fails in the middle of the snapshot has members from before: they are taken out again.
     """
     arrangement, schema = arranged(stream, layout)
-    read_back = _READ_BACK.get(path.suffix.lower())
+    check_format(schema, path)
+    suffix = path.suffix.lower()
     # What cannot be read back as it was is written from what can.
-    spool = path.with_name(f".{path.stem}.{os.getpid()}.spool{'.arrow' if read_back is None else path.suffix}")
+    spooled = suffix if suffix in _READ_BACK else ".arrow"
+    spool = path.with_name(f".{path.stem}.{os.getpid()}.spool{spooled}")
     try:
         write_frames(first(arrangement, limit), schema, spool)
-        written = (read_back or pl.scan_ipc)(spool)
+        written = _READ_BACK[spooled](spool)
         failed = [result.name for result in stream.report().results if result.error is not None]
         whole = _without(failed, written) if failed else written
         rows = int(whole.select(pl.len()).collect(engine="streaming").item())
-        if failed or read_back is None:
+        if failed or spooled != suffix:
             write_frames(whole.collect_batches(chunk_size=_SPOOLED_ROWS, maintain_order=True, lazy=True), schema, path)
         else:
             spool.replace(path)
@@ -138,13 +144,13 @@ def _without(segments: Sequence[str], members: pl.LazyFrame) -> pl.LazyFrame:
 def _write_directory(stream: MemberStream, path: Path) -> None:
     if path.exists():
         raise FileExistsError(errno.EEXIST, "is there already; name a new directory", str(path))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    begun = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.mkdir()
-        write_files(stream, partial)
-        partial.rename(path)
+        begun.mkdir()
+        write_files(stream, begun)
+        begun.rename(path)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(begun, ignore_errors=True)
 
 
 def write_files(stream: MemberStream, directory: Path) -> None:
