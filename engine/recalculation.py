@@ -153,8 +153,8 @@ def recalculate(
         _sync_directory(results)
         if keep is not None:
             # Clocks go wrong: whatever the others are called, this is the newest.
-            others = sorted(run for run in results.glob(_RUN_PATTERN) if run != directory)
-            for old in others[: len(others) - max(keep, 1) + 1]:
+            others = (run for run in results.glob(_RUN_PATTERN) if run != directory)
+            for old in sorted(others, reverse=True)[max(keep, 1) - 1 :]:
                 _remove(old)
     return Recalculation(directory, report)
 

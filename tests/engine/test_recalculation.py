@@ -138,6 +138,9 @@ def test_a_segment_that_fails_in_the_middle_has_no_members(
 def test_runs_are_kept_as_asked(snapshot: Snapshot, results: Path) -> None:
     names = [recalculate(snapshot, SEGMENTS, results).directory.name for _ in range(3)]
     assert runs(results) == names
+    for keep in (5, 6):
+        names.append(recalculate(snapshot, SEGMENTS, results, keep=keep).directory.name)
+        assert runs(results) == names, "fewer than are kept"
     newest = recalculate(snapshot, SEGMENTS, results, keep=2).directory.name
     assert runs(results) == [names[-1], newest]
     assert (results / LATEST).readlink() == Path(newest)
