@@ -37,7 +37,7 @@ from .plan import Planned
 from .results import Tally
 from .skeletons import Skeletons
 from .skipping import Decisions
-from .steps import needed
+from .steps import columns_read, needed
 from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
@@ -135,7 +135,7 @@ class Batch:
             return ()
         found = self._steps.get(atoms)
         if found is None:
-            found, _ = needed(_read(self.expressions[atom] for atom in atoms), self.lowering.steps)
+            found, _ = needed(columns_read(self.expressions[atom] for atom in atoms), self.lowering.steps)
             self._steps[atoms] = found
         return found
 
@@ -204,7 +204,7 @@ def _on_columns(
         (column,) = asked
         if plain(schema.types[column]) == STRING:
             expression = work.expressions[fingerprint]
-            if _read([expression]) == asked:
+            if columns_read([expression]) == asked:
                 texts.setdefault(column, {})[fingerprint] = expression
         elif isinstance(node, Call) and _is_comparison(node):
             comparisons.setdefault(column, {})[fingerprint] = node
@@ -250,7 +250,7 @@ def _only_by_texts(work: Batch, columns: Mapping[str, frozenset[str] | None]) ->
     }
     answered = {name for names in by_texts.values() for name in names}
     others = [fingerprint for fingerprint in work.expressions if fingerprint not in answered]
-    _, read = needed(_read(work.expressions[f] for f in others if columns[f] is None), work.lowering.steps)
+    _, read = needed(columns_read(work.expressions[f] for f in others if columns[f] is None), work.lowering.steps)
     return frozenset(by_texts) - read.union(*(columns[f] or () for f in others))
 
 
@@ -270,11 +270,6 @@ def _columns(node: Node) -> frozenset[str] | None:
                 return None
             found |= below
     return frozenset(found)
-
-
-def _read(expressions: Iterable[pl.Expr]) -> set[str]:
-    """The names of the columns that expressions read."""
-    return {name for expression in expressions for name in expression.meta.root_names()}
 
 
 def _is_comparison(node: Call) -> bool:

@@ -37,6 +37,7 @@ from .plan import Planned, Refused, plan
 from .results import ConditionWarning, Mode, run_time
 from .snapshot import Snapshot
 from .sources.base import SnapshotError
+from .steps import columns_read
 from .warnings import diagnosed
 from .warnings import shown as shown_warnings
 
@@ -222,7 +223,7 @@ def _kind(node: Node) -> str:
 
 def _reduction(step: Step) -> ExplainedReduction:
     expressions = {name: str(expression) for name, expression in step.expressions.items()}
-    used = {name for e in step.expressions.values() for name in e.meta.root_names()}
+    used = columns_read(step.expressions.values())
     captures = {name: str(e) for name, e in _captures(step.space) if name in used}
     kind = "computed" if isinstance(step, Computed) else str(step.kind)
     over = "the rows" if step.space.range is None else str(step.space.range.value)

@@ -27,7 +27,7 @@ from .optimisations import Optimisations
 from .reason_columns import ReasonColumns
 from .results import Mode, mode_of
 from .statistics import Statistics
-from .steps import needed
+from .steps import columns_read, needed
 
 _Compiled = tuple[Condition | CompileError, float]
 """A condition that is checked, or why it is not, and the seconds that took."""
@@ -207,8 +207,7 @@ def plan(
                 before=restrictions.text,
             )
         except Exception as error:
-            refused = error if isinstance(error, CompileError) else _fault(Source(one.condition, label), error)
-            compiled.append((refused, perf_counter() - start))
+            compiled.append((_refused_by(error, Source(one.condition, label)), perf_counter() - start))
             reached.append([])
             continue
         cells = one.audience.reach() if reach else ()
@@ -259,18 +258,18 @@ def _planned(one: Condition | CompileError, lowering: Lowering, mode: Mode, seco
     start = perf_counter() - seconds
     try:
         return _lowered(one, lowering, mode, start)
-    except CompileError as error:
-        return Refused(error, perf_counter() - start)
     except Exception as error:
-        return Refused(_fault(one.source, error), perf_counter() - start)
+        return Refused(_refused_by(error, one.source), perf_counter() - start)
 
 
-def _fault(source: Source, error: Exception) -> CompileError:
-    """A fault of Cellar's own, which is to cost no more than the one condition."""
+def _refused_by(error: Exception, source: Source) -> CompileError:
+    """Why a condition is refused. A fault of Cellar's own is to cost no more than the one condition."""
+    if isinstance(error, CompileError):
+        return error
     message = f"cannot be compiled, by a fault of Cellar's own: {type(error).__name__}: {error}"
-    refused = CompileError(source, [Diagnostic(Span(source.start, len(source.text)), message, "please report it")])
-    refused.__cause__ = error
-    return refused
+    refusal = CompileError(source, [Diagnostic(Span(source.start, len(source.text)), message, "please report it")])
+    refusal.__cause__ = error
+    return refusal
 
 
 def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float) -> Planned:
@@ -301,7 +300,7 @@ def _lowered(condition: Condition, lowering: Lowering, mode: Mode, start: float)
 def _read(cell: Cell, made: Sequence[Step]) -> tuple[tuple[Step, ...], set[str]]:
     """The steps, of those made, that a cell needs; and the names of all columns that are read, for these steps too."""
     expressions = (cell.value,) if cell.error is None else (cell.value, cell.error)
-    return needed({name for expression in expressions for name in expression.meta.root_names()}, made)
+    return needed(columns_read(expressions), made)
 
 
 def _own(clause: Clause, condition: Node) -> Clause | None:

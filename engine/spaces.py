@@ -13,6 +13,7 @@ from compiler.space import ELEMENT, INDEX, Computed, Kind, Reduction, Space, Ste
 
 from .evaluated import MOST_BYTES, TooManyElements, evaluated
 from .flattened import Flattened, Lists, bound, flattened
+from .steps import columns_read
 
 
 class Spaces:
@@ -92,7 +93,7 @@ class Spaces:
     def _provide(self, space: Space, expressions: Iterable[pl.Expr]) -> None:
         """Adds what expressions take besides the elements: their places, and what is gathered from outside."""
         frame, lists = self._flat(space)
-        used = {name for e in expressions for name in e.meta.root_names()} - set(frame.columns)
+        used = columns_read(expressions) - set(frame.columns)
         if INDEX in used:
             frame = frame.with_columns(_indices(lists))
         missing = sorted(used & space.captures.keys())

@@ -21,15 +21,16 @@ def needed(names: set[str], steps: Sequence[Step]) -> tuple[tuple[Step, ...], se
 
 
 def _reads(step: Step) -> set[str]:
-    names = _roots(step.expressions.values())
+    names = columns_read(step.expressions.values())
     space: Space | None = step.space
     while space is not None:
-        names |= _roots(expression for name, expression in space.captures.items() if name in names)
+        names |= columns_read(expression for name, expression in space.captures.items() if name in names)
         if space.range is not None:
-            names |= _roots([space.range.value])
+            names |= columns_read([space.range.value])
         space = space.parent
     return names
 
 
-def _roots(expressions: Iterable[pl.Expr]) -> set[str]:
+def columns_read(expressions: Iterable[pl.Expr]) -> set[str]:
+    """The names of the columns that expressions read."""
     return {name for expression in expressions for name in expression.meta.root_names()}

@@ -112,8 +112,6 @@ class TestProcess:
         assert "Traceback" not in errors.decode()
         assert names(tmp_path) == []
 
-
-class TestTerminal:
     def test_sigterm_leaves_nothing_half_written(self, tmp_path: Path, many_users: Path) -> None:
         output = tmp_path / "members.parquet"
         process = start("members", str(many_users), "size(text) > 5", "-o", str(output), "--mode", "interpreted")
@@ -126,6 +124,8 @@ class TestTerminal:
         assert process.returncode == TERMINATED
         assert names(tmp_path) == []
 
+
+class TestTerminal:
     @pytest.mark.parametrize("width", [60, 80, 120])
     def test_a_table_fits_and_loses_nothing(self, users: str, width: int) -> None:
         name = "a segment with a name that is quite long, and longer than that, and longer"

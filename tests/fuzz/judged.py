@@ -11,7 +11,7 @@ import yaml
 
 from compiler import ir
 from compiler.condition import Condition
-from compiler.types import ListType, MapType, StructType, plain
+from compiler.types import ListType, MapType, StructType, is_nullable, plain
 
 _TABLE = Path(__file__).with_name("judged.yaml")
 
@@ -32,8 +32,12 @@ def is_judged(condition: Condition) -> bool:
     pending = [condition.checked]
     while pending:
         node = pending.pop()
-        if isinstance(node, ir.Call) and node.overload.id not in table.overloads:
-            return False
+        if isinstance(node, ir.Call):
+            if node.overload.id not in table.overloads:
+                return False
+            if node.overload.id == "in_map" and is_nullable(node.arguments[0].type):
+                # A null is no key of any map, so it is not among the keys; cel-cpp errs.
+                return False
         if isinstance(node, ir.Comprehension) and node.variables > 1:
             return False
         pending += ir.children(node)
