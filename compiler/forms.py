@@ -109,6 +109,10 @@ def list_cell(cells: list[Cell], type_: Type, optional: frozenset[int] = frozens
     bare = plain(type_)
     assert isinstance(bare, ListType)
     parts = Elements(tuple(Element(*_held(cell, optional=place in optional)) for place, cell in enumerate(cells)))
+    own = {plain(e.value.type) for e in parts.of}
+    if plain(bare.element) == NOTHING and len(own) == 1:
+        # The checker did not know what is taken from a mixed list.
+        bare = ListType(nullable(own.pop()))
     failed = _any([c.failed() for c in cells])
     stored = _one_column([e.value for e in parts.of], bare.element)
     if stored is None:
@@ -226,6 +230,9 @@ def _one_column(cells: Sequence[Cell], type_: Type) -> tuple[pl.DataType, list[p
         if not cells and bare == NOTHING:
             return pl.Null(), []
         return (stored.pop(), [c.value for c in cells]) if len(stored) == 1 else None
+    if any(c.type != NULL and standard_dtype(c.type) not in (None, dtype) for c in cells):
+        # The checker did not know what a mixed list holds where: a cast would make another value of it.
+        return None
     return dtype, [c.standard.cast(dtype) for c in cells]
 
 

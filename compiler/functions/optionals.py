@@ -284,9 +284,11 @@ def _found(item: Cell, errors: Sequence[pl.Expr | None]) -> Cell:
     assert item.error is not None
     present = ~item.error
     failed = [error for error in errors if error is not None]
+    value = item.value
     if failed:
-        present = pl.when(~pl.any_horizontal(failed)).then(present)
-    return optional_cell(present, replace(item, fallible=False, error=None), fallible=bool(failed))
+        # The parts of a map written out have values, though the map be an error.
+        present, value = (pl.when(~pl.any_horizontal(failed)).then(e) for e in (present, value))
+    return optional_cell(present, replace(item, expression=value, fallible=False, error=None), fallible=bool(failed))
 
 
 def _null_or_failed(cell: Cell) -> pl.Expr | None:
