@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
@@ -58,12 +59,13 @@ _INTEGER_RANGES: dict[pl.DataType, tuple[int, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cell:
     """A CEL value for each row of a space.
 
     Attributes:
-        expression: the values, see the contract above; or what makes that expression, for those that are seldom needed.
+        expression: the values, see the contract above; or what makes that expression, which raises nothing, for those
+            that are not always needed: of many conditions, most are answered without.
         type: the CEL type; never ``dyn``: what is only known at run time has no columnar form.
         dtype: the Polars type of ``value``. Columns keep theirs (``Int8``, ``Enum``, ``Datetime('ns')``, ...).
         fallible: whether a row can be an error.
@@ -87,7 +89,7 @@ class Cell:
     finite: bool = False
     parts: Presence | Elements | Entries | None = None
 
-    @property
+    @cached_property
     def value(self) -> pl.Expr:
         """The values, see the contract above."""
         made = self.expression

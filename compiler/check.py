@@ -363,13 +363,13 @@ class _Checker:
         self, name: str, arguments: tuple[Node, ...], span: Span, place: Span, origin: Syntax, *, method: bool = False
     ) -> Node:
         """A call of the function of that name, bound to its overload."""
-        function = self.functions[name, method]
-        if any(map(_is_unknown, arguments)):
+        if self.diagnostics and any(map(_is_unknown, arguments)):
             return self.unknown(span, origin)
-        types = [a.type for a in arguments]
-        resolution = resolve(name, tuple(types), method=method, unchecked=self.unchecked)
+        types = tuple([a.type for a in arguments])
+        resolution = resolve(name, types, method=method, unchecked=self.unchecked)
         if resolution is None:
-            message, hint = messages.no_overload(function, types, [self.source.slice(a.span) for a in arguments])
+            texts = [self.source.slice(a.span) for a in arguments]
+            message, hint = messages.no_overload(self.functions[name, method], types, texts)
             needed = arguments[1:] if name == "@in" else arguments
             return self.wrong(
                 place, message, hint, arguments, origin, needed=needed, span=span, text="no such overload"
@@ -380,8 +380,8 @@ class _Checker:
             return self.deferred(span, resolution.type, arguments, name, origin)
         fingerprint = f"{resolution.overload.id}({inner})"
         node = Call(span, resolution.type, resolution.overload, arguments, fingerprint, depends, origin=origin)
-        if not self.unchecked:
-            self.check_literals(function, node)
+        if resolution.overload.literals and not self.unchecked:
+            self.check_literals(self.functions[name, method], node)
         return node
 
     def check_literals(self, function: Function, call: Call) -> None:

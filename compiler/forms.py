@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 
 import polars as pl
@@ -83,14 +83,18 @@ def column_expression(name: str) -> pl.Expr:
 
 def logic_cell(operator: str, cells: list[Cell]) -> Cell:
     """``&&`` or ``||`` of two cells or more: Polars' Kleene logic, in which null stands for the error."""
-    values = [bool_cell(c).value for c in cells]
+    operands = [bool_cell(cell) for cell in cells]
+    fallible = any(may_be_null(cell) for cell in cells)
+    return Cell(partial(_joined, operator, operands), BOOL, pl.Boolean(), fallible)
+
+
+def _joined(operator: str, operands: Sequence[Cell]) -> pl.Expr:
+    values = [operand.value for operand in operands]
     conjunction = operator == "&&"
     if len(values) <= _FEW:
-        value = reduce(and_ if conjunction else or_, values)
-    else:
-        # A chain of operators takes Polars quadratic time, see the measurements.
-        value = pl.all_horizontal(values) if conjunction else pl.any_horizontal(values)
-    return Cell(value, BOOL, pl.Boolean(), any(may_be_null(c) for c in cells))
+        return reduce(and_ if conjunction else or_, values)
+    # A chain of operators takes Polars quadratic time, see the measurements.
+    return pl.all_horizontal(values) if conjunction else pl.any_horizontal(values)
 
 
 def bool_cell(cell: Cell) -> Cell:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
+from compiler.cell import Cell
 from compiler.facts import Facts
 from compiler.ir import Call, Column, Constant, Node
 from compiler.lower import Lowering
@@ -71,7 +72,7 @@ class Batch:
 
     Attributes:
         skeletons: the conditions, in their order.
-        expressions: each atom over the rows, lowered once for all chunks, by fingerprint.
+        cells: each atom over the rows, lowered once for all chunks, by fingerprint.
         families: the atoms that are answered together, by how and on which column.
         of_families: their fingerprints.
         comparisons: the fingerprints of other comparisons of one column with a constant, by column.
@@ -81,7 +82,7 @@ class Batch:
     """
 
     skeletons: Skeletons
-    expressions: dict[str, pl.Expr]
+    cells: dict[str, Cell]
     lowering: Lowering
     families: dict[tuple[str, str], Family] = field(default_factory=dict)
     of_families: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -119,11 +120,13 @@ class Batch:
         for key, family in self.families.items():
             if not self.of_families[key] <= decided.keys():
                 known.update(family.answer(chunk, every))
-        rest = tuple(fingerprint for fingerprint in self.expressions if fingerprint not in known)
+        rest = tuple(fingerprint for fingerprint in self.cells if fingerprint not in known)
         answered = {column for (_, column), names in self.of_families.items() if known.keys() >= names}
         chunk = decoded(chunk, self.lowering.schema, answered)
         chunk, narrowed = self._narrow(chunk, () if known.keys() >= self._compared else tuple(self.comparisons))
-        expressions = {str(place): narrowed.get(f, self.expressions[f]) for place, f in enumerate(rest)}
+        expressions = {
+            str(place): narrowed[f] if f in narrowed else _truth(self.cells[f]) for place, f in enumerate(rest)
+        }
         columns = select(chunk, self._needed(rest), expressions)
         for fingerprint, answers in zip(rest, columns.get_columns(), strict=True):
             known[fingerprint] = bitmaps.of_column(answers, every)
@@ -135,7 +138,7 @@ class Batch:
             return ()
         found = self._steps.get(atoms)
         if found is None:
-            found, _ = needed(columns_read(self.expressions[atom] for atom in atoms), self.lowering.steps)
+            found, _ = needed(columns_read(self.cells[atom].value for atom in atoms), self.lowering.steps)
             self._steps[atoms] = found
         return found
 
@@ -170,29 +173,29 @@ def batch(planned: Iterable[Planned], lowering: Lowering, optimisations: Optimis
     chosen = optimisations or Optimisations()
     skeletons = Skeletons([one.condition.node for one in planned])
     cells = {fingerprint: lowering.lower(node) for fingerprint, node in skeletons.atoms.items()}
-    values = {fingerprint: cell.value for fingerprint, cell in cells.items()}
-    expressions = {name: v if cells[name].dtype == pl.Boolean() else v.cast(pl.Boolean) for name, v in values.items()}
-    work = Batch(skeletons, expressions, lowering)
+    work = Batch(skeletons, cells, lowering)
     columns = {fingerprint: _columns(node) for fingerprint, node in skeletons.atoms.items()}
-    _on_columns(work, chosen, columns, {name for name, cell in cells.items() if not cell.fallible})
+    _on_columns(work, chosen, columns)
     if chosen.elements:
-        _on_elements(work, values)
+        _on_elements(work)
     work.encoded = _only_by_texts(work, columns)
     if chosen.skipping:
         work.decisions = Decisions(skeletons.roots, skeletons.atoms)
     return work
 
 
-def _on_columns(
-    work: Batch, chosen: Optimisations, columns: Mapping[str, frozenset[str] | None], certain: set[str]
-) -> None:
+def _truth(cell: Cell) -> pl.Expr:
+    """The values of an atom, which may be of the type of null alone."""
+    return cell.value if cell.dtype == pl.Boolean() else cell.value.cast(pl.Boolean)
+
+
+def _on_columns(work: Batch, chosen: Optimisations, columns: Mapping[str, frozenset[str] | None]) -> None:
     """Finds the atoms that ask one column of texts, or compare one column with constants.
 
     Args:
         work: what they are added to.
         chosen: what may be done.
         columns: of each atom, where it asks nothing else.
-        certain: the atoms that fail on no row.
     """
     schema = work.lowering.schema
     texts: dict[str, dict[str, pl.Expr]] = {}
@@ -203,7 +206,7 @@ def _on_columns(
             continue
         (column,) = asked
         if plain(schema.types[column]) == STRING:
-            expression = work.expressions[fingerprint]
+            expression = _truth(work.cells[fingerprint])
             if columns_read([expression]) == asked:
                 texts.setdefault(column, {})[fingerprint] = expression
         elif isinstance(node, Call) and _is_comparison(node):
@@ -216,20 +219,23 @@ def _on_columns(
         dtype = schema.columns[column]
         found = questions(atoms, dtype)
         if chosen.thresholds and len(found) >= _FEWEST_FOR_THRESHOLDS:
-            work.families["thresholds", column] = thresholds(
-                column, schema.types[column], dtype, found, work.expressions, certain=certain
-            )
+            work.families["thresholds", column] = thresholds(column, schema.types[column], dtype, found, work.cells)
             work.of_families["thresholds", column] = frozenset(one.name for one in found)
         elif chosen.narrowing and len(atoms) >= _FEWEST_FOR_NARROWING:
             work.comparisons[column] = list(atoms)
 
 
-def _on_elements(work: Batch, values: dict[str, pl.Expr]) -> None:
+def _on_elements(work: Batch) -> None:
     """Finds the atoms that ask the elements of one column of lists."""
     made = {step.name: step for step in work.lowering.steps if isinstance(step, Reduction)}
+    if not made:
+        return
     found: dict[str, dict[str, Reduction]] = {}
-    for fingerprint, value in values.items():
-        reduction = made.get(value.meta.output_name()) if made and value.meta.is_column() else None
+    elsewhere = frozenset().union(*work.of_families.values())
+    for fingerprint, cell in work.cells.items():
+        if fingerprint in elsewhere:
+            continue
+        reduction = made.get(cell.value.meta.output_name()) if cell.value.meta.is_column() else None
         column = None if reduction is None else column_of_lists(reduction)
         # A list that is computed is no column of the chunk.
         if reduction is not None and column is not None and column in work.lowering.schema.columns:
@@ -249,8 +255,8 @@ def _only_by_texts(work: Batch, columns: Mapping[str, frozenset[str] | None]) ->
         if work.lowering.schema.columns[column] == dtypes.get(kind) and len(names) >= _FEWEST_FOR_DICTIONARY
     }
     answered = {name for names in by_texts.values() for name in names}
-    others = [fingerprint for fingerprint in work.expressions if fingerprint not in answered]
-    _, read = needed(columns_read(work.expressions[f] for f in others if columns[f] is None), work.lowering.steps)
+    others = [fingerprint for fingerprint in work.cells if fingerprint not in answered]
+    _, read = needed(columns_read(work.cells[f].value for f in others if columns[f] is None), work.lowering.steps)
     return frozenset(by_texts) - read.union(*(columns[f] or () for f in others))
 
 

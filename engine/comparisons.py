@@ -93,7 +93,7 @@ def _question(name: str, node: Call, scale: _Scale) -> Question | None:
 
 
 def asked(
-    column: str, type_: Type, dtype: pl.DataType, questions: Iterable[Question], expressions: Mapping[str, pl.Expr]
+    column: str, type_: Type, dtype: pl.DataType, questions: Iterable[Question], cells: Mapping[str, Cell]
 ) -> Iterator[Answered]:
     """What each comparison says; nothing of one that fails for a value of the column.
 
@@ -102,7 +102,7 @@ def asked(
         type_: its CEL type.
         dtype: its Polars type.
         questions: comparisons of it with constants.
-        expressions: the same, lowered, by fingerprint.
+        cells: the same, lowered, by fingerprint.
     """
     pairs: dict[tuple[str, bool, Type, pl.DataType], list[Question]] = {}
     lists: list[Question] = []
@@ -119,7 +119,7 @@ def asked(
     for first in range(0, len(lists), _AT_ONCE):
         together = lists[first : first + _AT_ONCE]
         frame = _values(column, dtype, together).to_frame()
-        truths = evaluated(frame, {one.name: expressions[one.name] for one in together})
+        truths = evaluated(frame, {one.name: cells[one.name].value for one in together})
         yield from _told(truths.to_dict(as_series=False), together, dtype)
 
 

@@ -6,7 +6,7 @@ from another. A chunk's values only have to be put into their classes.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from compiler.cell import Cell
 from compiler.types import Type
 
 from .bitmaps import Bitmaps, Words, of_flags, present_rows
@@ -138,9 +139,7 @@ def thresholds(
     type_: Type,
     dtype: pl.DataType,
     questions: Iterable[Question],
-    expressions: Mapping[str, pl.Expr],
-    *,
-    certain: Container[str] = (),
+    cells: Mapping[str, Cell],
 ) -> Thresholds:
     """The classes that comparisons make of a column's values.
 
@@ -149,10 +148,9 @@ def thresholds(
         type_: its CEL type.
         dtype: its Polars type.
         questions: comparisons of it with constants.
-        expressions: the same, lowered, by fingerprint.
-        certain: the fingerprints of those that fail on no row: there is no null.
+        cells: the same, lowered, by fingerprint.
     """
-    answered = list(asked(column, type_, dtype, questions, expressions))
+    answered = list(asked(column, type_, dtype, questions, cells))
     changes = sorted({start for one in answered for start in one.changes()})
     places = {start: place for place, start in enumerate(changes, _FIRST)}
     selected: list[tuple[str, bool]] = []
@@ -160,7 +158,7 @@ def thresholds(
     for one in answered:
         selected.append((one.name, False))
         selections.append(_selection(one, one.true, places))
-        if any(one.error) and one.name not in certain:
+        if any(one.error) and cells[one.name].fallible:
             selected.append((one.name, True))
             selections.append(_selection(one, one.error, places))
     starts: _Starts = np.array(changes, np.float64) if dtype.is_float() else np.array(changes, np.int64)

@@ -44,6 +44,9 @@ class Catalogue(Mapping[tuple[str, bool], Function]):
             raise KeyError(key)
         return self._extensions[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._standard or super().__contains__(key)
+
     def __iter__(self) -> Iterator[tuple[str, bool]]:
         return iter((*self._standard, *self._extensions))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -117,18 +118,20 @@ def _as_doubles(compare: Callable[[Any, Any], bool]) -> Callable[[float, float],
 
 def order(symbol: str, left: Cell, right: Cell) -> Cell:
     """An ordering of two cells of comparable types; null, which is an error, where either is null."""
-    bare = plain(left.type)
-    if bare in (TIMESTAMP, DURATION):
-        value = ticks.compare(symbol, left, right)
-    else:
-        a, b = _common(left, right)
-        value = _apply(symbol, a, b)
-        # Polars orders NaN as the greatest value; in CEL it is in no order.
-        if symbol in (">", ">=") and may_be_nan(left):
-            value = value & _ordered(a, right, b)
-        if symbol in ("<", "<=") and may_be_nan(right):
-            value = value & _ordered(b, left, a)
-    return Cell(value, BOOL, pl.Boolean(), may_be_null(left) or may_be_null(right))
+    return Cell(partial(_in_order, symbol, left, right), BOOL, pl.Boolean(), may_be_null(left) or may_be_null(right))
+
+
+def _in_order(symbol: str, left: Cell, right: Cell) -> pl.Expr:
+    if plain(left.type) in (TIMESTAMP, DURATION):
+        return ticks.compare(symbol, left, right)
+    a, b = _common(left, right)
+    value = _apply(symbol, a, b)
+    # Polars orders NaN as the greatest value; in CEL it is in no order.
+    if symbol in (">", ">=") and may_be_nan(left):
+        return value & _ordered(a, right, b)
+    if symbol in ("<", "<=") and may_be_nan(right):
+        return value & _ordered(b, left, a)
+    return value
 
 
 def equal(left: Cell, right: Cell) -> Cell:

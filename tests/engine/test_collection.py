@@ -42,6 +42,26 @@ def test_planning_many_conditions_searches_for_no_garbage() -> None:
     assert gc.isenabled()
 
 
+def test_what_many_conditions_are_made_of_is_not_searched_soon() -> None:
+    conditions = {str(n): f"age > {n} && age * 2 < {n} || age + 3 == {n}" for n in range(1_500)}
+    gc.collect()
+    young, old = len(gc.get_objects(generation=0)), len(gc.get_objects(generation=2))
+    planned = plan(conditions, SCHEMA, now=0, mode=Mode.COMPILED)
+    assert len(planned.planned) == 1_500
+    assert len(gc.get_objects(generation=0)) < young + 10_000
+    assert len(gc.get_objects(generation=2)) > old + 100_000
+
+
+def test_what_somebody_has_frozen_stays_so() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        plan({str(n): f"age > {n} && age * 2 < {n}" for n in range(1_500)}, SCHEMA, now=0, mode=Mode.COMPILED)
+        assert gc.get_freeze_count() > 0.9 * frozen
+    finally:
+        gc.unfreeze()
+
+
 def test_a_plan_that_fails_leaves_the_search_on() -> None:
     with pytest.raises(AudienceError):
         plan({"a": "age > 1"}, SCHEMA, now=0, mode=Mode.COMPILED, rules={"nobody": "true"})

@@ -131,7 +131,7 @@ def test_sorted_out_is_compared(
     work = batch(planned, planning.lowering, Optimisations())
     [family] = work.families.values()
     assert isinstance(family, Thresholds)
-    assert len({name for name, _ in family.selected}) > 0.8 * len(work.expressions)
+    assert len({name for name, _ in family.selected}) > 0.8 * len(work.cells)
     for result in count(column.to_frame(), conditions).results:
         alone = evaluate(result.condition, column.to_frame(), mode="compiled").values
         assert (result.user_count, result.error_count) == (int(alone.sum()), alone.null_count()), result.condition
