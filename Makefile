@@ -54,8 +54,8 @@ format: $(READY) ## Format the code and mend what the linter can
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-fuzz: $(READY) ## Compare the evaluators on FUZZ random expressions, from FUZZ_SEED
-	@FUZZ=$(FUZZ) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz $(ARGS)
+fuzz: $(READY) ## Compare the evaluators on FUZZ random expressions, from FUZZ_SEED, and on hostile rows in every way
+	@FUZZ=$(FUZZ) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz tests/hostile $(ARGS)
 
 docs: $(READY) ## Write the reference of the language, docs/language.md
 	@$(BIN)/cellar functions --format markdown > docs/language.md.new
