@@ -168,7 +168,7 @@ def test_a_snapshot_that_changes_during_a_scan(store: Store, tmp_path: Path, cha
     work_once(one, Event())
     before = now_of(store, segment)
     assert (before.status, before.mode) == (Status.COMPLETED, "mixed")
-    write_users(path, users=80_000)
+    write_users(path, users=50_000)
     request(store, segment.id, organization="o")
     with working(one):
         wait_for(lambda: bool(_scans()) and cpu_seconds(_scans()[0]) > 2)

@@ -13,7 +13,7 @@ from engine import Audience, Segment, count
 
 from .running import AURORA, client, completed, new, served, settings
 
-REQUESTS, CLIENTS, COUNTED = 720, 8, 6
+REQUESTS, CLIENTS, COUNTED = 400, 8, 6
 CONDITIONS = ("age > 30", "age > 50 && is_vip", 'country == "DE"', "total_spent > 100.0", "size(tags) > 1")
 
 # What each request may be answered when others change the same segments at the same time.
