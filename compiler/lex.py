@@ -80,18 +80,16 @@ def tokenize(text: str, start: int = 0) -> Tokens:
     spans: list[Span] = []
     to_span = partial(tuple.__new__, Span)  # Span(start, end) takes three times as long
     for match in _token_pattern().finditer(text, start):
-        kind, group = match.lastgroup, match.lastindex
-        assert kind is not None
-        assert group is not None
-        spans.append(to_span(match.span(group)))
+        kind = match.lastgroup or ""  # each token is of a kind
+        spans.append(to_span(match.span(kind)))
         if kind == "symbol":
-            kind = match[group]
+            kind = match[kind]
         elif kind == "name":
-            word = match[group]
+            word = match[kind]
             if word in _WORDS_OF_THE_SYNTAX:
                 kind = word
         kinds.append(kind)
-        if kind in ("end", "invalid"):
+        if kind == "invalid":
             break
     return Tokens(kinds, spans)
 

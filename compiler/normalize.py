@@ -6,9 +6,8 @@ of every row: where operands change their order, their spans still tell the orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import groupby
-from operator import is_not
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter, is_not, lt
 
 from .check import logic
 from .functions import catalogue
@@ -40,6 +39,8 @@ Rule = Callable[[Node], Node]
 
 _LEAVES = (Column, Constant, Local)
 
+_by_meaning = attrgetter("fingerprint", "span")
+
 _WRAPPERS: dict[Type, Callable[[int], int]] = {UINT: Uint, TIMESTAMP: Timestamp, DURATION: Duration}
 
 _OPPOSITES = {
@@ -59,7 +60,12 @@ def normalize(node: Node) -> Node:
 
 def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
     """The normal form; ``constants`` are the variables of ``cel.bind`` that stand for one."""
+    # The commonest first: each pattern costs.
     match node:
+        case Call():
+            below = node.arguments
+        case Logic():
+            below = node.operands
         case Column() | Constant() | Local():
             return node
         case Bound():
@@ -71,8 +77,7 @@ def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
             body = _normal(node.body, inner)
             return node._replace(value=value, body=body, fingerprint=body.fingerprint)
         case _:
-            pass
-    below = children(node)
+            below = children(node)
     # Most nodes are leaves, which are normal as they are.
     normal = tuple([child if isinstance(child, _LEAVES) else _normal(child, constants) for child in below])
     if any(map(is_not, normal, below)):
@@ -97,14 +102,14 @@ def folded(node: Node) -> Node:
 def fold_constants(node: Node) -> Node:
     """``duration("1h") + duration("1m")`` → the duration; ``[1, 2]`` → the list; ``1 / 0`` → the error."""
     match node:
-        case MakeList(elements=elements) if all(isinstance(e, Constant) for e in elements):
-            values = tuple(_value(e) for e in elements if isinstance(e, Constant))
+        case MakeList():
+            values = _values(node.elements)
+            if values is None:
+                return node
             return Constant(node.span, node.type, values, node.fingerprint, origin=node.origin)
         case Call(overload=overload, arguments=arguments) if overload.body is not None:
-            if not all(isinstance(a, Constant) for a in arguments):
-                return node
-            values = tuple(_value(a) for a in arguments if isinstance(a, Constant))
-            if None in values or any(map(_is_other, overload.parameters, values)):
+            values = _values(arguments)
+            if values is None or None in values or any(map(_is_other, overload.parameters, values)):
                 return node
             try:
                 value = overload.body(*values)
@@ -124,6 +129,16 @@ def _is_other(parameter: Type, value: object) -> bool:
     if not isinstance(expected, Primitive) or isinstance(value, tuple):
         return False
     return isinstance(value, TypeValue) or type_of(value) != expected
+
+
+def _values(nodes: Iterable[Node]) -> tuple[object, ...] | None:
+    """The values of constants; None where something else is among them."""
+    values: list[object] = []
+    for node in nodes:
+        if not isinstance(node, Constant):
+            return None
+        values.append(_value(node))
+    return tuple(values)
 
 
 def _value(constant: Constant) -> object:
@@ -193,13 +208,17 @@ def membership(node: Node) -> Node:
 def order_operands(node: Node) -> Node:
     """``b && a && a`` → ``a && b``: operands in the order of their fingerprints, each once."""
     assert isinstance(node, Logic)
-    ordered = sorted(node.operands, key=lambda o: (o.fingerprint, o.span))
-    unique = tuple(next(group) for _, group in groupby(ordered, key=lambda o: o.fingerprint))
-    if unique == node.operands:
+    operands = node.operands
+    fingerprints = [operand.fingerprint for operand in operands]
+    if all(map(lt, fingerprints, fingerprints[1:])):
         return node
-    if len(unique) == 1:
-        return unique[0] if not is_nullable(unique[0].type) else node
-    return logic(node.span, node.operator, unique, node.origin)
+    unique: dict[str, Node] = {}
+    for operand in sorted(operands, key=_by_meaning):
+        unique.setdefault(operand.fingerprint, operand)
+    first, *others = unique.values()
+    if not others:
+        return first if not is_nullable(first.type) else node
+    return logic(node.span, node.operator, (first, *others), node.origin)
 
 
 RULES: tuple[tuple[Rule, type[Node] | tuple[type[Node], ...]], ...] = (

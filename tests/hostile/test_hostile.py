@@ -103,7 +103,7 @@ def test_frames_in_pieces_and_without_rows(name: str) -> None:
     assert answer(condition.text, rows.clear(), mode="auto", check=condition.checked).values == []
 
 
-@pytest.mark.parametrize(("place", "name"), enumerate(CONDITIONS))
+@pytest.mark.parametrize(("place", "name"), list(enumerate(CONDITIONS)))
 def test_rewriting_changes_no_answer(place: int, name: str) -> None:
     condition = CONDITIONS[name]
     auto = compiled_answer(condition)
