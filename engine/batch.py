@@ -29,7 +29,7 @@ from .bitmaps import Bitmaps, Words
 from .chunks import decoded
 from .collection import collection_paused
 from .columnar import select
-from .comparisons import questions
+from .comparisons import named, questions
 from .dictionaries import Dictionary
 from .elements import Elements, column_of_lists
 from .narrowing import Narrowed, narrow
@@ -39,6 +39,7 @@ from .results import Tally
 from .skeletons import Skeletons
 from .skipping import Decisions
 from .steps import columns_read, needed
+from .texts import Named
 from .thresholds import thresholds
 
 _FEWEST_FOR_DICTIONARY = 4
@@ -198,7 +199,7 @@ def _on_columns(work: Batch, chosen: Optimisations, columns: Mapping[str, frozen
         columns: of each atom, where it asks nothing else.
     """
     schema = work.lowering.schema
-    texts: dict[str, dict[str, pl.Expr]] = {}
+    texts: dict[str, list[str]] = {}
     comparisons: dict[str, dict[str, Call]] = {}
     for fingerprint, node in work.skeletons.atoms.items():
         asked = columns[fingerprint]
@@ -206,15 +207,12 @@ def _on_columns(work: Batch, chosen: Optimisations, columns: Mapping[str, frozen
             continue
         (column,) = asked
         if plain(schema.types[column]) == STRING:
-            expression = _truth(work.cells[fingerprint])
-            if columns_read([expression]) == asked:
-                texts.setdefault(column, {})[fingerprint] = expression
+            texts.setdefault(column, []).append(fingerprint)
         elif isinstance(node, Call) and _is_comparison(node):
             comparisons.setdefault(column, {})[fingerprint] = node
-    for column, conditions in texts.items():
-        if chosen.dictionaries and len(conditions) >= _FEWEST_FOR_DICTIONARY and schema.columns[column] == pl.String():
-            work.families["dictionary", column] = Dictionary(column, conditions)
-            work.of_families["dictionary", column] = frozenset(conditions)
+    for column, fingerprints in texts.items():
+        if chosen.dictionaries and schema.columns[column] == pl.String():
+            _on_texts(work, column, fingerprints)
     for column, atoms in comparisons.items():
         dtype = schema.columns[column]
         found = questions(atoms, dtype)
@@ -223,6 +221,25 @@ def _on_columns(work: Batch, chosen: Optimisations, columns: Mapping[str, frozen
             work.of_families["thresholds", column] = frozenset(one.name for one in found)
         elif chosen.narrowing and len(atoms) >= _FEWEST_FOR_NARROWING:
             work.comparisons[column] = list(atoms)
+
+
+def _on_texts(work: Batch, column: str, fingerprints: Iterable[str]) -> None:
+    """Has the atoms that ask a column of texts answered by its distinct texts, where they are several."""
+    conditions: dict[str, pl.Expr] = {}
+    naming: dict[str, Named] = {}
+    for fingerprint in fingerprints:
+        node = work.skeletons.atoms[fingerprint]
+        names = named(node) if isinstance(node, Call) and _is_comparison(node) else None
+        if names is not None:
+            naming[fingerprint] = names
+            continue
+        expression = _truth(work.cells[fingerprint])
+        # What is computed before it is not of these texts alone.
+        if columns_read([expression]) == {column}:
+            conditions[fingerprint] = expression
+    if len(conditions) + len(naming) >= _FEWEST_FOR_DICTIONARY:
+        work.families["dictionary", column] = Dictionary(column, conditions, naming)
+        work.of_families["dictionary", column] = frozenset((*conditions, *naming))
 
 
 def _on_elements(work: Batch) -> None:

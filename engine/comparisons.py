@@ -21,11 +21,13 @@ from compiler.ir import Call, Column, Constant
 from compiler.types import Type
 
 from .evaluated import evaluated
+from .texts import Named
 
 Point = int | float
 """A value as a column stores it."""
 
-_COMPARISONS = ("equals", "not_equals", "in_list", "less_", "greater_")
+_EQUALITIES = ("equals", "not_equals", "in_list")
+_COMPARISONS = (*_EQUALITIES, "less_", "greater_")
 _EXACT_IN_DOUBLES = 2**53
 _AT_ONCE = 32
 """Comparisons with lists of constants that are asked together, each of the values of all."""
@@ -90,6 +92,30 @@ def _question(name: str, node: Call, scale: _Scale) -> Question | None:
         return None
     points = _points(constant, scale)
     return None if points is None else Question(name, node, constant, mirrored, *scale.classes(points))
+
+
+def named(node: Call) -> Named | None:
+    """What a comparison of a column of texts with constants says of them, of null, and of all other texts.
+
+    None where it is another comparison, such as an ordering.
+    """
+    body = node.overload.body
+    if node.overload.id not in _EQUALITIES or body is None:
+        return None
+    places = [place for place, argument in enumerate(node.arguments) if isinstance(argument, Constant)]
+    if len(places) != 1:
+        return None
+    (place,) = places
+    constant = node.arguments[place]
+    assert isinstance(constant, Constant)
+    value = constant.value
+    texts = [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, str)]
+
+    def says(text: str | None) -> bool:
+        return bool(body(value, text) if place == 0 else body(text, value))
+
+    # What is longer than all of them is none of them.
+    return Named({text: says(text) for text in (*texts, None)}, says("".join(texts) + "."))
 
 
 def asked(

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .bitmaps import Bitmaps, Words, of_flags
-from .classes import Codes, Partition, code_type, selection
-from .texts import FEW_TEXTS, Met, Texts, Truth, both, flags_of
+from .classes import Codes, Partition, Selection, code_type, selection
+from .texts import FEW_TEXTS, Met, Named, Texts, Truth, both, flags_of
 
 _FEW_EXCEPTIONS = 16
 """Texts that are unlike the others for a condition: up to it, they are classes; beyond, each row is looked up."""
@@ -23,8 +23,8 @@ class _Classing(NamedTuple):
     Attributes:
         classes: the class of each text.
         partition: the rows by these classes.
-        truths: of the conditions with few exceptions, by class.
-        others: of the other conditions, by text.
+        truths: of the conditions with few exceptions, which the partition selects.
+        others: of the other conditions.
     """
 
     classes: Codes
@@ -36,9 +36,10 @@ class _Classing(NamedTuple):
 class Dictionary:
     """The conditions on one column of texts. What is learnt of a chunk's texts serves the next chunks."""
 
-    def __init__(self, column: str, conditions: Mapping[str, pl.Expr]) -> None:
+    def __init__(self, column: str, conditions: Mapping[str, pl.Expr], named: Mapping[str, Named]) -> None:
+        """``conditions`` and ``named``, by fingerprint: those that are evaluated, and those that name texts."""
         self._column = column
-        self._texts = Texts(column, conditions)
+        self._texts = Texts(column, conditions, named)
         self._classing: tuple[int, _Classing] | None = None
 
     def answer(self, chunk: pl.DataFrame, every: Words) -> dict[str, Bitmaps]:
@@ -62,17 +63,30 @@ def _classing(truths: Mapping[str, Truth], count: int) -> _Classing:
         return _Classing(
             np.arange(count).astype(np.uint8), Partition(count, map(selection, flags_of(truths))), truths, {}
         )
-    plain = {name: truth for name, truth in truths.items() if all(map(_has_few_exceptions, truth.flags()))}
-    apart = np.zeros(count, dtype=np.bool_)
-    for truth in plain.values():
-        for flags in truth.flags():
-            apart |= flags != _usual(flags)
-    texts = np.flatnonzero(apart)
+    plain: dict[str, list[_Exceptions]] = {}
+    for name, truth in truths.items():
+        found = [_exceptions(flags) for flags in truth.flags()]
+        if all(len(one.texts) <= _FEW_EXCEPTIONS for one in found):
+            plain[name] = found
+    every = [one for found in plain.values() for one in found]
+    texts = np.unique(np.concatenate([one.texts for one in every])) if every else np.zeros(0, dtype=np.intp)
     classes = np.zeros(count, dtype=code_type(len(texts)))
     classes[texts] = np.arange(1, len(texts) + 1)
-    by_class = {name: truth.map(lambda flags: np.append(_usual(flags), flags[texts])) for name, truth in plain.items()}
+    selections = [Selection((), tuple(classes[one.texts].tolist()), inverted=one.usual) for one in every]
     others = {name: truth for name, truth in truths.items() if name not in plain}
-    return _Classing(classes, Partition(len(texts) + 1, map(selection, flags_of(by_class))), by_class, others)
+    return _Classing(classes, Partition(len(texts) + 1, selections), {name: truths[name] for name in plain}, others)
+
+
+class _Exceptions(NamedTuple):
+    """The places of texts that are flagged otherwise than most; ``usual`` is what most have."""
+
+    texts: NDArray[np.intp]
+    usual: bool
+
+
+def _exceptions(flags: NDArray[np.bool_]) -> _Exceptions:
+    usual = 2 * int(np.count_nonzero(flags)) > len(flags)
+    return _Exceptions(np.flatnonzero(~flags if usual else flags), usual)
 
 
 def _looked_up(flags: Iterable[NDArray[np.bool_]], met: Met) -> Iterator[Words]:
@@ -83,13 +97,3 @@ def _looked_up(flags: Iterable[NDArray[np.bool_]], met: Met) -> Iterator[Words]:
         if key not in known:
             known[key] = of_flags(met.of_rows(one))
         yield known[key]
-
-
-def _usual(flags: NDArray[np.bool_]) -> bool:
-    """What most texts have."""
-    return 2 * int(np.count_nonzero(flags)) > len(flags)
-
-
-def _has_few_exceptions(flags: NDArray[np.bool_]) -> bool:
-    wanted = int(np.count_nonzero(flags))
-    return min(wanted, len(flags) - wanted) <= _FEW_EXCEPTIONS

@@ -6,7 +6,7 @@ condition on that column alone is evaluated once for each text that the scan mee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -50,6 +50,26 @@ class Truth(NamedTuple):
         yield self.true
         if self.error is not None:
             yield self.error
+
+
+class Named(NamedTuple):
+    """What a condition says of texts of which it names some, and of null; never an error.
+
+    Attributes:
+        of: what it says of those that it names, and of null.
+        others: what it says of all others.
+    """
+
+    of: Mapping[str | None, bool]
+    others: bool
+
+    def truth(self, texts: Mapping[str | None, int]) -> Truth:
+        """What it says of texts, given with their places."""
+        flags = np.full(len(texts), self.others)
+        for text, says in self.of.items():
+            if text in texts:
+                flags[texts[text]] = says
+        return Truth(flags)
 
 
 def truth_of(answers: pl.Series) -> Truth:
@@ -106,10 +126,19 @@ class Met(NamedTuple):
 class Texts:
     """The texts of a column that were met so far, and what holds for each."""
 
-    def __init__(self, column: str, conditions: Mapping[str, pl.Expr]) -> None:
-        """``conditions``: over a frame with texts as its one column, of the name ``column``."""
+    def __init__(
+        self, column: str, conditions: Mapping[str, pl.Expr], named: Mapping[str, Named] | None = None
+    ) -> None:
+        """No texts yet.
+
+        Args:
+            column: its name.
+            conditions: over a frame with texts as its one column, of that name.
+            named: other conditions, of which it is known what they say of each text.
+        """
         self._column = column
         self._conditions = conditions
+        self._named = named or {}
         self._few: bool | None = None
         self._version = 0
         self._forget()
@@ -130,7 +159,7 @@ class Texts:
     def _forget(self) -> None:
         nothing = np.zeros(0, dtype=np.bool_)
         self._known: dict[str | None, int] = {}
-        self._truths: Mapping[str, Truth] = dict.fromkeys(self._conditions, Truth(nothing))
+        self._truths: Mapping[str, Truth] = dict.fromkeys((*self._conditions, *self._named), Truth(nothing))
         self._version += 1
 
     def _learn(self, values: pl.Series) -> Places:
@@ -139,12 +168,20 @@ class Texts:
         places = list(map(self._known.get, texts))
         if None in places:
             new = [text for text, place in zip(texts, places, strict=True) if place is None]
-            answers = evaluated(pl.Series(self._column, new, dtype=pl.String()).to_frame(), self._conditions)
-            self._truths = {name: _extended(truth, answers.get_column(name)) for name, truth in self._truths.items()}
+            self._truths = {name: _extended(self._truths[name], truth) for name, truth in self._truths_of(new)}
             self._known.update({text: place for place, text in enumerate(new, len(self._known))})
             self._version += 1
             places = list(map(self._known.get, texts))
         return np.array(places, dtype=np.uint32)
+
+    def _truths_of(self, texts: Sequence[str | None]) -> Iterator[tuple[str, Truth]]:
+        if self._conditions:
+            frame = pl.Series(self._column, texts, dtype=pl.String()).to_frame()
+            for answers in evaluated(frame, self._conditions).get_columns():
+                yield answers.name, truth_of(answers)
+        places = {text: place for place, text in enumerate(texts)}
+        for name, named in self._named.items():
+            yield name, named.truth(places)
 
 
 def _distinct(column: pl.Series) -> tuple[pl.Series, Places]:
@@ -175,8 +212,7 @@ def _most(rows: int) -> float:
     return min(MOST_TEXTS // 2, max(FEW_TEXTS, _LARGEST_SHARE * rows))
 
 
-def _extended(known: Truth, answers: pl.Series) -> Truth:
-    new = truth_of(answers)
+def _extended(known: Truth, new: Truth) -> Truth:
     true = np.concatenate([known.true, new.true])
     if known.error is None and new.error is None:
         return Truth(true)

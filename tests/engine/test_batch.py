@@ -18,7 +18,7 @@ from engine.dictionaries import Dictionary
 from engine.optimisations import Optimisations
 from engine.plan import Planned, plan
 from engine.results import Mode, Tally
-from engine.texts import MOST_TEXTS
+from engine.texts import MOST_TEXTS, Named
 
 USERS = 9_001  # no whole number of words, and of chunks of a thousand rows
 TEXTS = [recipe.cel for recipe in conditions(150, seed=3)] + [
@@ -138,12 +138,18 @@ def test_a_dictionary_answers_for_its_rows(values: list[str | None]) -> None:
         "most": pl.col("s").str.len_chars() > 0,
         "never null": (pl.col("s") == "x").fill_null(value=False),
     }
-    found = Dictionary("s", conditions)
+    named = {
+        "names": (Named({"a": True, "7": True, None: False}, others=False), pl.col("s").is_in(["a", "7"])),
+        "names others": (Named({"299": False, None: True}, others=True), pl.col("s") != "299"),
+        "names none": (Named({}, others=False), pl.lit(value=False)),
+    }
+    found = Dictionary("s", conditions, {name: one for name, (one, _) in named.items()})
+    conditions |= {name: same.fill_null(one.of.get(None, one.others)) for name, (one, same) in named.items()}
     for chunk in (column, column[::-1], pl.concat([column, pl.Series("s", ["7", "new", None])])):
         frame = chunk.to_frame()
         answers = found.answer(frame, every_row(frame.height))
         for name, condition in conditions.items():
-            expected = frame.select(condition).to_series()
+            expected = frame.with_columns(value=condition).get_column("value")
             answer = answers[name]
             assert rows_of(answer.true, frame.height) == expected.fill_null(value=False).to_list()
             errors = [False] * frame.height if answer.error is None else rows_of(answer.error, frame.height)
@@ -193,11 +199,11 @@ def test_conditions_on_elements_are_answered_together(texts: list[str], *, inter
 
 def test_a_column_of_distinct_texts_has_no_dictionary() -> None:
     column = pl.Series("s", [str(n) for n in range(1_000)])
-    assert Dictionary("s", {"x": pl.col("s") == "7"}).answer(column.to_frame(), every_row(1_000)) == {}
+    assert Dictionary("s", {"x": pl.col("s") == "7"}, {}).answer(column.to_frame(), every_row(1_000)) == {}
 
 
 def test_more_texts_than_are_remembered_are_learnt_anew() -> None:
-    found = Dictionary("s", {"x": pl.col("s").str.ends_with("7")})
+    found = Dictionary("s", {"x": pl.col("s").str.ends_with("7")}, {})
     for start in range(0, 4 * MOST_TEXTS, MOST_TEXTS // 4):
         column = pl.Series("s", [str(start + n // 4) for n in range(MOST_TEXTS)])
         answers = found.answer(column.to_frame(), every_row(len(column)))
