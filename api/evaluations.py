@@ -17,7 +17,7 @@ from engine.membership import members_of
 from engine.preview import Preview, preview
 from engine.why import Why, why
 
-from .settings import SnapshotSettings
+from .places import Place
 
 Rules = Mapping[str, str] | None
 
@@ -38,9 +38,7 @@ class FormatError(ValueError):
     """A format that cannot hold a column: one sentence."""
 
 
-def preview_segment(
-    place: SnapshotSettings, segment: Segment, *, columns: Sequence[str], sample: int, rules: Rules
-) -> Preview:
+def preview_segment(place: Place, segment: Segment, *, columns: Sequence[str], sample: int, rules: Rules) -> Preview:
     """The preview of a segment, with so many members of the snapshot's columns ``columns``."""
     snapshot = place.open()
     kept = [name for name in columns if name in snapshot.schema.columns]
@@ -48,7 +46,7 @@ def preview_segment(
 
 
 def explain_member(
-    place: SnapshotSettings,
+    place: Place,
     segment: Segment,
     user_id: str,
     *,
@@ -60,7 +58,7 @@ def explain_member(
     return why(place.open(), segment, user_id, columns=columns, now=now, rules=rules)
 
 
-def list_values(place: SnapshotSettings, organization_id: str | None, rules: Rules) -> dict[str, ColumnValues]:
+def list_values(place: Place, organization_id: str | None, rules: Rules) -> dict[str, ColumnValues]:
     """The values of columns among the users of one organization, or (None) among all.
 
     Where the rule that tells an organization's users does not compile on the snapshot, nothing is told.
@@ -72,7 +70,7 @@ def list_values(place: SnapshotSettings, organization_id: str | None, rules: Rul
 
 
 def write_members(
-    place: SnapshotSettings,
+    place: Place,
     segment: Segment,
     *,
     columns: Sequence[str],

@@ -18,7 +18,7 @@ from signal import SIGBUS, Signals
 
 from engine import Budget, CountReport, Segment
 
-from .settings import SnapshotSettings
+from .places import Place
 
 _LOOK_SECONDS = 0.5
 # Not ``-m``, which would name what is pickled differently here and there.
@@ -38,7 +38,7 @@ class Job:
         niceness: by how much the process gives way.
     """
 
-    snapshot: SnapshotSettings
+    snapshot: Place
     segments: Mapping[str, Segment]
     rules: Mapping[str, str] | None
     reasons: bool

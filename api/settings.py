@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,8 +14,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from engine import Snapshot
 from engine.audience import complete_rules
+
+from .places import Place
 
 CONFIGURATION = Path("cellar.toml")
 """The file that is read where no other is named, if it is there."""
@@ -26,30 +27,6 @@ Seconds = Annotated[float, Field(gt=0)]
 
 class ConfigurationError(ValueError):
     """Settings that cannot be: one sentence for each that is wrong."""
-
-
-class SnapshotSettings(BaseModel):
-    """A snapshot that the service may read.
-
-    Attributes:
-        location: as :meth:`engine.Snapshot.open` takes it.
-        id_column: the column with the user's id.
-        schema_overrides: for CSV, the CEL types of columns inferred wrongly.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    location: Annotated[str, Field(min_length=1)]
-    id_column: str = "user_id"
-    schema_overrides: Mapping[str, str] = {}
-
-    def open(self) -> Snapshot:
-        """The snapshot, opened.
-
-        Raises:
-            SnapshotError: it is missing or unreadable.
-        """
-        return Snapshot.open(self.location, schema_overrides=self.schema_overrides, id_column=self.id_column)
 
 
 class Settings(BaseSettings):
@@ -89,7 +66,7 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, Field(min_length=1)] = "sqlite:///cellar.db"
     snapshot: str | None = None
-    snapshots: Mapping[str, SnapshotSettings] = {}
+    snapshots: Mapping[str, Place] = {}
     audience: Mapping[str, str] = {}
     member_columns: tuple[str, ...] = ()
 
@@ -129,7 +106,7 @@ class Settings(BaseSettings):
         """The rules of audiences as the engine takes them."""
         return self.audience or None
 
-    def snapshot_named(self, name: str) -> SnapshotSettings:
+    def snapshot_named(self, name: str) -> Place:
         """A snapshot by its name.
 
         Raises:
@@ -137,11 +114,11 @@ class Settings(BaseSettings):
         """
         return self.snapshots[name]
 
-    def snapshot_in_use(self) -> SnapshotSettings | None:
+    def snapshot_in_use(self) -> Place | None:
         """The snapshot that segments are counted on; None where the settings name none."""
         if self.snapshot is None:
             return None
-        return self.snapshots.get(self.snapshot) or SnapshotSettings(location=self.snapshot)
+        return self.snapshots.get(self.snapshot) or Place(location=self.snapshot)
 
     @classmethod
     def settings_customise_sources(

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 from engine import Snapshot, SnapshotError
 from engine.column_values import ColumnValues
 
-from .settings import Settings, SnapshotSettings
+from .places import Place
+from .settings import Settings
 
 V = TypeVar("V")
 
@@ -34,7 +35,7 @@ class Snapshots:
         self._lock = threading.Lock()
         self.values: Kept[dict[str, ColumnValues]] = Kept()
 
-    def place(self) -> SnapshotSettings:
+    def place(self) -> Place:
         """Where the snapshot is that segments are counted on.
 
         Raises:
@@ -62,8 +63,8 @@ class Snapshots:
         """
         return self._open(self._settings.snapshot_named(name))
 
-    def _open(self, place: SnapshotSettings) -> Snapshot:
-        key = place.model_dump_json()
+    def _open(self, place: Place) -> Snapshot:
+        key = repr(place)
         with self._lock:
             opened = self._opened.get(key)
         if opened is None or monotonic() - opened.at > _FRESH_SECONDS:

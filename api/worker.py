@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine import Budget, CountReport
 
 from .logs import logger, places
+from .places import Place
 from .scan import Died, Job, Outcome, Scan, Unreadable
 from .schedule import Schedule
-from .settings import Settings, SnapshotSettings
+from .settings import Settings
 from .store import (
     UNDER_WAY,
     Claim,
@@ -54,7 +55,7 @@ class Worker:
 
     store: Store
     settings: Settings
-    snapshot: SnapshotSettings
+    snapshot: Place
     name: str
 
     @property

@@ -12,14 +12,15 @@ from multiprocessing.process import BaseProcess
 from threading import Event, Thread
 
 from .logs import logger, set_up_logs
-from .settings import Settings, SnapshotSettings
+from .places import Place
+from .settings import Settings
 
 _NICENESS = 5
 _RESTART_SECONDS = 1.0
 
 
 @contextmanager
-def working(settings: Settings, snapshot: SnapshotSettings) -> Iterator[None]:
+def working(settings: Settings, snapshot: Place) -> Iterator[None]:
     """Has a worker work meanwhile. One that dies is followed by another; the last gives back what it has claimed."""
     stop = Event()
     # Classes that settings are loaded as are not known elsewhere.
@@ -51,7 +52,7 @@ def working(settings: Settings, snapshot: SnapshotSettings) -> Iterator[None]:
         keeper.join()
 
 
-def _work(values: dict[str, object], snapshot: SnapshotSettings) -> None:
+def _work(values: dict[str, object], snapshot: Place) -> None:
     """What the process does, until SIGTERM, or until its parent is gone."""
     from .store import open_store
     from .worker import Worker, work, worker_name

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from api.settings import Settings, SnapshotSettings
+    from api.places import Place
+    from api.settings import Settings
     from api.store import NewSegment, Store
 
 P = ParamSpec("P")
@@ -81,7 +82,7 @@ def explained() -> Iterator[None]:
         raise click.ClickException(f"the store cannot be used: {told}") from error
 
 
-def snapshot_of(settings: Settings) -> SnapshotSettings:
+def snapshot_of(settings: Settings) -> Place:
     """The snapshot that segments are counted on."""
     used = settings.snapshot_in_use()
     if used is None:

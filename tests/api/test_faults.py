@@ -15,8 +15,8 @@ from time import sleep
 import pytest
 import sqlalchemy as sa
 
+from api.places import Place
 from api.scan import Died, Job, Scan, Unreadable
-from api.settings import SnapshotSettings
 from api.store import (
     UNDER_WAY,
     ChangedError,
@@ -195,7 +195,7 @@ def _scans() -> list[int]:
     ("which", "kind"), [(signal.SIGBUS, Unreadable), (signal.SIGKILL, Died), (signal.SIGSEGV, Died)]
 )
 def test_how_a_scan_died_is_told(users: Path, which: signal.Signals, kind: type[object]) -> None:
-    scan = Scan.start(Job(SnapshotSettings(location=str(users)), {"a": Segment("age > 1")}, None, True, Budget(), 0))
+    scan = Scan.start(Job(Place(location=str(users)), {"a": Segment("age > 1")}, None, True, Budget(), 0))
     os.kill(scan.pid, which)
     assert isinstance(scan.wait(30), kind)
 

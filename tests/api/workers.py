@@ -10,7 +10,8 @@ from time import monotonic, sleep
 
 import polars as pl
 
-from api.settings import Settings, SnapshotSettings, load_settings
+from api.places import Place
+from api.settings import Settings, load_settings
 from api.store import NewSegment, Store, StoredSegment, create_many
 from api.worker import Worker, work
 
@@ -46,7 +47,7 @@ def settings(directory: Path, **given: object) -> Settings:
 def worker(store: Store, told: Settings, name: str = "worker") -> Worker:
     """A worker as the settings have it."""
     used = told.snapshot_in_use()
-    assert isinstance(used, SnapshotSettings)
+    assert isinstance(used, Place)
     return Worker(store, told, used, name)
 
 
