@@ -33,7 +33,7 @@ from .ir import (
     Part,
     column_fingerprint,
 )
-from .overloads import behind, behind_nullable, join, join_all, part_of, resolve
+from .overloads import behind, behind_nullable, join, join_all, of_a_value, part_of, resolve
 from .schema import Schema
 from .source import Source, Span
 from .syntax import Bind as BindSyntax
@@ -409,7 +409,7 @@ class _Checker:
     def conditional(self, syntax: ConditionalSyntax) -> Node:
         condition = self.condition(syntax.condition)
         then, otherwise = self.node(syntax.then), self.node(syntax.otherwise)
-        type_ = join(then.type, otherwise.type)
+        type_ = join(of_a_value(then.type), of_a_value(otherwise.type))
         parts = (condition, then, otherwise)
         if isinstance(then, Fail) and isinstance(then.type, Dynamic):
             type_ = otherwise.type
@@ -441,7 +441,7 @@ class _Checker:
     def held(self, node: Node, *, optional: bool) -> Type | None:
         """The type of an element or entry: what it holds, where it is an optional one; None where that is unknown."""
         if not optional:
-            return node.type
+            return of_a_value(node.type)
         match behind(node.type):
             case OptionalType(of=of):
                 return of
@@ -458,7 +458,7 @@ class _Checker:
         types = [self.held(v, optional=place in optional) for place, v in enumerate(values)]
         entries = (f"{k.fingerprint}:{v.fingerprint}" for k, v in zip(keys, values, strict=True))
         fingerprint = f"{{{','.join(entries)}}}{sorted(optional) if optional else ''}"
-        key_type = join_all([k.type for k in keys])
+        key_type = join_all([of_a_value(k.type) for k in keys])
         if optional and not all(types):
             return self.deferred(syntax.span, MapType(key_type, DYN), (*keys, *values), fingerprint, syntax)
         type_ = MapType(key_type, join_all([t for t in types if t is not None]))

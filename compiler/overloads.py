@@ -184,6 +184,13 @@ def join_all(types: Sequence[Type]) -> Type:
     return joined
 
 
+def of_a_value(type_: Type) -> Type:
+    """The type of a value beside others: of what is taken from a list of several types nothing is known, so it is
+    ``dyn``; within a type, as in that of ``[]``, the same stands for what is not there.
+    """
+    return DYN if plain(type_) == NOTHING else type_
+
+
 def part_of(whole: Type, part: Type) -> Type:
     """The type of an element, key or field: of what is ``dyn``, it is, too."""
     return Dynamic(part) if isinstance(plain(whole), Dynamic) and not isinstance(part, Dynamic) else part
