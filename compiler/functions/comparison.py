@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -136,16 +136,22 @@ def _in_order(symbol: str, left: Cell, right: Cell) -> pl.Expr:
 
 def equal(left: Cell, right: Cell) -> Cell:
     """``==``: an error where either operand is one, otherwise never null."""
-    failures = [f for f in (left.failed(), right.failed()) if f is not None]
+    expression: pl.Expr | Callable[[], pl.Expr] = partial(_equal, left, right)
+    if not is_scalar(plain(left.type)) or not is_scalar(plain(right.type)):
+        # Which may have no columnar form.
+        expression = _equal(left, right)
+    return Cell(expression, BOOL, pl.Boolean(), left.fallible or right.fallible)
+
+
+def _equal(left: Cell, right: Cell) -> pl.Expr:
     if isinstance(left.type, OptionalType) and isinstance(right.type, OptionalType):
-        return Cell(_equal_optionals(left, right), BOOL, pl.Boolean(), bool(failures))
+        return _equal_optionals(left, right)
+    failures = [f for f in (left.failed(), right.failed()) if f is not None]
     if isinstance(left.dtype, pl.Unknown) or isinstance(right.dtype, pl.Unknown):
         value = _equal_parts(left, right)
-        return Cell(
-            pl.when(~pl.any_horizontal(failures)).then(value) if failures else value, BOOL, pl.Boolean(), bool(failures)
-        )
+        return pl.when(~pl.any_horizontal(failures)).then(value) if failures else value
     if not left.nullable and not right.nullable:
-        return Cell(_equal_present(left, right), BOOL, pl.Boolean(), bool(failures))
+        return _equal_present(left, right)
     if NULL in (left.type, right.type):
         other = right if left.type == NULL else left
         value = other.value.is_null() if other.nullable else pl.lit(value=False)
@@ -153,14 +159,16 @@ def equal(left: Cell, right: Cell) -> Cell:
         value = _equal_present(left, right).fill_null(value=False)
         if left.nullable and right.nullable:
             value = value | (left.value.is_null() & right.value.is_null())
-    if failures:
-        value = pl.when(pl.any_horizontal(failures)).then(None).otherwise(value)
-    return Cell(value, BOOL, pl.Boolean(), bool(failures))
+    return pl.when(pl.any_horizontal(failures)).then(None).otherwise(value) if failures else value
 
 
 def _not_equal(left: Cell, right: Cell) -> Cell:
     cell = equal(left, right)
-    return Cell(~cell.value, BOOL, pl.Boolean(), cell.fallible)
+    return Cell(partial(_opposite, cell), BOOL, pl.Boolean(), cell.fallible)
+
+
+def _opposite(cell: Cell) -> pl.Expr:
+    return ~cell.value
 
 
 def _equal_present(left: Cell, right: Cell) -> pl.Expr:
@@ -390,17 +398,25 @@ def _in_constants(item: Cell, container: Cell) -> Cell:
     (values,) = container.constant or ((),)
     assert isinstance(values, tuple)
     element, wanted = _element(container.type), plain(item.type)
-    present = [v for v in values if v is not None and v == v]
     if element == wanted and wanted in (STRING, INT, UINT, BOOL, BYTES, DOUBLE):
-        found = _is_in(item, present)
-    else:
-        tests = [_equal_present(item, c) for c in constants.elements(container) if c.type != NULL]
-        found = pl.any_horizontal(tests) if tests else _is_in(item, [])
-    if item.nullable:
-        found = found.fill_null(value=None in values)
-        if item.error is not None:
-            found = pl.when(~item.error).then(found)
-    return Cell(found, BOOL, pl.Boolean(), item.fallible)
+        return Cell(partial(_among, item, values), BOOL, pl.Boolean(), item.fallible)
+    tests = [_equal_present(item, c) for c in constants.elements(container) if c.type != NULL]
+    found = pl.any_horizontal(tests) if tests else _is_in(item, [])
+    return Cell(_with_null(item, found, among=None in values), BOOL, pl.Boolean(), item.fallible)
+
+
+def _among(item: Cell, values: Sequence[object]) -> pl.Expr:
+    """Membership among constants of the item's own type, and null."""
+    found = _is_in(item, [v for v in values if v is not None and v == v])
+    return _with_null(item, found, among=None in values)
+
+
+def _with_null(item: Cell, found: pl.Expr, *, among: bool) -> pl.Expr:
+    """What is found of an item, which may be null: then, whether null is ``among`` what it is looked for in."""
+    if not item.nullable:
+        return found
+    found = found.fill_null(value=among)
+    return found if item.error is None else pl.when(~item.error).then(found)
 
 
 def _is_in(item: Cell, present: list[object]) -> pl.Expr:
