@@ -13,7 +13,9 @@ from engine import Audience, Segment, count
 
 from .running import AURORA, client, completed, new, served, settings
 
-REQUESTS, CLIENTS, COUNTED = 400, 8, 6
+CLIENTS, COUNTED = 8, 6
+REQUESTS = {"postgresql": 400, "sqlite": 240}
+"""Of a store: SQLite writes one after the other, so that less can come in between."""
 CONDITIONS = ("age > 30", "age > 50 && is_vip", 'country == "DE"', "total_spent > 100.0", "size(tags) > 1")
 
 # What each request may be answered when others change the same segments at the same time.
@@ -36,6 +38,7 @@ _WEIGHTS = (8, 30, 8, 1, 4, 8, 3, 15, 15, 5, 2, 1)
 
 def test_nothing_is_lost_and_nothing_fails(tmp_path: Path, database_url: str) -> None:
     settings(tmp_path, users=500)
+    requests = REQUESTS[database_url.partition(":")[0].partition("+")[0]]
     told = {"CELLAR_DATABASE_URL": database_url, "CELLAR_REQUESTS_PER_MINUTE": "1000000", "CELLAR_POLL_SECONDS": "0.1"}
     with (
         served(tmp_path, "--snapshot", "users.parquet", **told) as first,
@@ -47,7 +50,7 @@ def test_nothing_is_lost_and_nothing_fails(tmp_path: Path, database_url: str) ->
                 asking.post("/segments", json=new(name="Counter", description="0")).json()["id"] for _ in range(COUNTED)
             ]
         with ThreadPoolExecutor(CLIENTS) as threads:
-            share = REQUESTS // CLIENTS
+            share = requests // CLIENTS
             done = list(threads.map(lambda seed: _ask(urls, counters, seed, share), range(CLIENTS)))
         answered = sum((one[0] for one in done), Counter[tuple[str, int]]())
         incremented = sum((one[1] for one in done), Counter[str]())
@@ -60,7 +63,7 @@ def test_nothing_is_lost_and_nothing_fails(tmp_path: Path, database_url: str) ->
         ]
     strange = {key: number for key, number in answered.items() if key[1] not in ALLOWED[key[0]]}
     assert not strange, strange
-    assert sum(answered.values()) >= REQUESTS
+    assert sum(answered.values()) >= requests
     assert {what for what, _ in answered} == set(ALLOWED)
     assert {one: int(segment["description"]) for one, segment in found.items()} == {
         one: incremented[one] for one in counters
