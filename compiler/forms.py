@@ -113,7 +113,7 @@ def list_cell(cells: list[Cell], type_: Type, optional: frozenset[int] = frozens
     bare = plain(type_)
     assert isinstance(bare, ListType)
     parts = Elements(tuple(Element(*_held(cell, optional=place in optional)) for place, cell in enumerate(cells)))
-    own = {plain(e.value.type) for e in parts.of}
+    own = {plain(e.value.type) for e in parts.of} - {NULL, NOTHING}
     if plain(bare.element) == NOTHING and len(own) == 1:
         # The checker did not know what is taken from a mixed list.
         bare = ListType(nullable(own.pop()))
@@ -234,10 +234,18 @@ def _one_column(cells: Sequence[Cell], type_: Type) -> tuple[pl.DataType, list[p
         if not cells and bare == NOTHING:
             return pl.Null(), []
         return (stored.pop(), [c.value for c in cells]) if len(stored) == 1 else None
-    if any(c.type != NULL and standard_dtype(c.type) not in (None, dtype) for c in cells):
+    if not all(_is_of(c.type, type_) for c in cells):
         # The checker did not know what a mixed list holds where: a cast would make another value of it.
         return None
     return dtype, [c.standard.cast(dtype) for c in cells]
+
+
+def _is_of(type_: Type, wanted: Type) -> bool:
+    """Whether values of a type, or null, or what is not there, are of the type wanted, at any depth of lists."""
+    own, bare = plain(type_), plain(wanted)
+    if isinstance(own, ListType) and isinstance(bare, ListType):
+        return _is_of(own.element, bare.element)
+    return own in (NULL, NOTHING, bare) or (own.kind == "type" and bare.kind == "type")
 
 
 def _listed(values: Sequence[pl.Expr], present: Sequence[pl.Expr | None], dtype: pl.DataType) -> pl.Expr:

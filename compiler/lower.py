@@ -60,11 +60,13 @@ from .syntax import Syntax
 from .types import (
     BOOL,
     BYTES,
+    DURATION,
     DYN,
     INT,
     NOTHING,
     NULL,
     STRING,
+    TIMESTAMP,
     Dynamic,
     ListType,
     MapType,
@@ -479,6 +481,8 @@ class Lowering:
             if isinstance(cell, Cell) and (expected := plain(parameter)) != (type_ := plain(cell.type)):
                 if type_ == NOTHING and not isinstance(expected, Parameter):
                     raise NotLowered(node, "its argument is never there")
+                if type_ == NULL and expected in (TIMESTAMP, DURATION):
+                    raise NotLowered(node, "its argument is always null")
                 if _differ(expected, type_):
                     raise NotLowered(node, RUN_TIME_TYPE)
                 if cell.dtype == _UNTYPED_LIST and cell.constant is None:

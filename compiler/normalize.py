@@ -32,7 +32,7 @@ from .ir import (
     children,
 )
 from .source import Span
-from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, Primitive, Type, is_nullable, plain
+from .types import BOOL, DOUBLE, DURATION, TIMESTAMP, UINT, ListType, MapType, Primitive, Type, is_nullable, plain
 from .values import Duration, Optional, Timestamp, TypeValue, Uint
 
 Rule = Callable[[Node], Node]
@@ -124,11 +124,16 @@ def fold_constants(node: Node) -> Node:
 
 
 def _is_other(parameter: Type, value: object) -> bool:
-    """Whether a constant is not of the scalar type expected: the checker did not know what a mixed list holds where."""
-    expected = plain(parameter)
-    if not isinstance(expected, Primitive) or isinstance(value, tuple):
-        return False
-    return isinstance(value, TypeValue) or type_of(value) != expected
+    """Whether a constant is not of the kind expected: the checker did not know what a mixed list holds where."""
+    match plain(parameter):
+        case Primitive() as expected:
+            return isinstance(value, (tuple, TypeValue)) or type_of(value) != expected
+        case ListType():
+            return not isinstance(value, tuple)
+        case MapType():
+            return True
+        case _:
+            return False
 
 
 def _values(nodes: Iterable[Node]) -> tuple[object, ...] | None:
