@@ -224,7 +224,11 @@ def _one_column(cells: Sequence[Cell], type_: Type) -> tuple[pl.DataType, list[p
         return None
     dtype = standard_dtype(type_)
     bare = plain(type_)
-    if dtype is None and bare in (TIMESTAMP, DURATION):
+    is_time = bare in (TIMESTAMP, DURATION)
+    if (is_time or dtype is not None) and not all(_is_of(c.type, type_) for c in cells):
+        # The checker did not know what a mixed list holds where: a cast would make another value of it.
+        return None
+    if is_time:
         stored = {c.dtype for c in cells}
         if len(stored) == 1:
             return stored.pop(), [c.value for c in cells]
@@ -234,9 +238,6 @@ def _one_column(cells: Sequence[Cell], type_: Type) -> tuple[pl.DataType, list[p
         if not cells and bare == NOTHING:
             return pl.Null(), []
         return (stored.pop(), [c.value for c in cells]) if len(stored) == 1 else None
-    if not all(_is_of(c.type, type_) for c in cells):
-        # The checker did not know what a mixed list holds where: a cast would make another value of it.
-        return None
     return dtype, [c.standard.cast(dtype) for c in cells]
 
 
