@@ -39,8 +39,6 @@ Rule = Callable[[Node], Node]
 
 _LEAVES = (Column, Constant, Local)
 
-_by_meaning = attrgetter("fingerprint", "span")
-
 _WRAPPERS: dict[Type, Callable[[int], int]] = {UINT: Uint, TIMESTAMP: Timestamp, DURATION: Duration}
 
 _OPPOSITES = {
@@ -62,10 +60,8 @@ def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
     """The normal form; ``constants`` are the variables of ``cel.bind`` that stand for one."""
     # The commonest first: each pattern costs.
     match node:
-        case Call():
-            below = node.arguments
-        case Logic():
-            below = node.operands
+        case Call() | Logic():
+            pass
         case Column() | Constant() | Local():
             return node
         case Bound():
@@ -77,7 +73,8 @@ def _normal(node: Node, constants: Mapping[str, Constant]) -> Node:
             body = _normal(node.body, inner)
             return node._replace(value=value, body=body, fingerprint=body.fingerprint)
         case _:
-            below = children(node)
+            pass
+    below = children(node)
     # Most nodes are leaves, which are normal as they are.
     normal = tuple([child if isinstance(child, _LEAVES) else _normal(child, constants) for child in below])
     if any(map(is_not, normal, below)):
@@ -218,7 +215,7 @@ def order_operands(node: Node) -> Node:
     if all(map(lt, fingerprints, fingerprints[1:])):
         return node
     unique: dict[str, Node] = {}
-    for operand in sorted(operands, key=_by_meaning):
+    for operand in sorted(operands, key=attrgetter("fingerprint", "span")):
         unique.setdefault(operand.fingerprint, operand)
     first, *others = unique.values()
     if not others:

@@ -229,7 +229,7 @@ def _on_texts(work: Batch, column: str, fingerprints: Iterable[str]) -> None:
     naming: dict[str, Named] = {}
     for fingerprint in fingerprints:
         node = work.skeletons.atoms[fingerprint]
-        names = named(node) if isinstance(node, Call) and _is_comparison(node) else None
+        names = named(node) if isinstance(node, Call) else None
         if names is not None:
             naming[fingerprint] = names
             continue

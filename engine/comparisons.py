@@ -85,34 +85,43 @@ def questions(atoms: Mapping[str, Call], dtype: pl.DataType) -> list[Question]:
 def _question(name: str, node: Call, scale: _Scale) -> Question | None:
     if not node.overload.id.startswith(_COMPARISONS):
         return None
+    compared = _compared(node)
+    if compared is None:
+        return None
+    constant, mirrored = compared
+    points = _points(constant, scale)
+    return None if points is None else Question(name, node, constant, mirrored, *scale.classes(points))
+
+
+def _compared(node: Call) -> tuple[Constant, bool] | None:
+    """The constant that a column is compared with, and whether it is the first argument; None of other arguments."""
     first, second = node.arguments
     mirrored = isinstance(first, Constant)
     column, constant = (second, first) if mirrored else (first, second)
-    if not isinstance(column, Column) or not isinstance(constant, Constant):
-        return None
-    points = _points(constant, scale)
-    return None if points is None else Question(name, node, constant, mirrored, *scale.classes(points))
+    return (constant, mirrored) if isinstance(column, Column) and isinstance(constant, Constant) else None
+
+
+def _each(constant: Constant) -> tuple[object, ...]:
+    """The values of a constant list; else the one."""
+    return constant.value if isinstance(constant.value, tuple) else (constant.value,)
 
 
 def named(node: Call) -> Named | None:
     """What a comparison of a column of texts with constants says of them, of null, and of all other texts.
 
-    None where it is another comparison, such as an ordering.
+    None of any other call, such as an ordering.
     """
     body = node.overload.body
     if node.overload.id not in _EQUALITIES or body is None:
         return None
-    places = [place for place, argument in enumerate(node.arguments) if isinstance(argument, Constant)]
-    if len(places) != 1:
+    compared = _compared(node)
+    if compared is None:
         return None
-    (place,) = places
-    constant = node.arguments[place]
-    assert isinstance(constant, Constant)
-    value = constant.value
-    texts = [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, str)]
+    constant, mirrored = compared
+    texts = [value for value in _each(constant) if isinstance(value, str)]
 
     def says(text: str | None) -> bool:
-        return bool(body(value, text) if place == 0 else body(text, value))
+        return bool(body(constant.value, text) if mirrored else body(text, constant.value))
 
     # It says the same of each: to ask it of all would take quadratic time. What is longer than all is none of them.
     of_each = says(texts[0]) if texts else False
@@ -279,9 +288,8 @@ def _scale(dtype: pl.DataType) -> _Scale | None:
 
 def _points(constant: Constant, scale: _Scale) -> list[Point] | None:
     """The values of a column, as stored, next to which a comparison can change; None where that is not known."""
-    values = constant.value if isinstance(constant.value, tuple) else (constant.value,)
     points: set[Point] = set()
-    for value in values:
+    for value in _each(constant):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)):

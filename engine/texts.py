@@ -6,7 +6,7 @@ condition on that column alone is evaluated once for each text that the scan mee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -36,10 +36,6 @@ class Truth(NamedTuple):
 
     true: NDArray[np.bool_]
     error: NDArray[np.bool_] | None = None
-
-    def map(self, change: Callable[[NDArray[np.bool_]], NDArray[np.bool_]]) -> Truth:
-        """Both changed alike."""
-        return Truth(change(self.true), None if self.error is None else change(self.error))
 
     def negated(self) -> Truth:
         """That of the opposite."""

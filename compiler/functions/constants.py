@@ -45,7 +45,7 @@ def constant(value: object, type_: Type) -> Cell:
     interval = (int(value), int(value)) if bare in (INT, UINT) and isinstance(value, int) else None
     # A literal of a text or a truth is of its type as it is; one of a number would take another. Comparisons make their
     # own, in the type of the column.
-    literal = partial(pl.lit, value) if bare in (STRING, BOOL) else partial(pl.lit, value, dtype=dtype)
+    literal = partial(pl.lit, value, dtype=None if bare in (STRING, BOOL) else dtype)
     return Cell(literal, bare, dtype, fallible=False, interval=interval, constant=(value,))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import lru_cache
 
 import polars as pl
 
@@ -36,7 +35,6 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 
 
-@lru_cache(maxsize=1_024)  # A literal is read when it is checked, and again when it is folded.
 def parse_timestamp(text: str) -> int:
     """Nanoseconds since the epoch of an RFC 3339 text. Digits below a nanosecond are dropped.
 
@@ -64,7 +62,6 @@ def parse_timestamp(text: str) -> int:
     return value
 
 
-@lru_cache(maxsize=1_024)
 def parse_duration(text: str) -> int:
     """Nanoseconds of a text such as ``1h30m`` or ``-1.5s`` (units h, m, s, ms, us, ns; "0" needs none).
 

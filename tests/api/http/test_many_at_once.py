@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+from sqlalchemy import make_url
 
 from engine import Audience, Segment, count
 
@@ -38,7 +39,7 @@ _WEIGHTS = (8, 30, 8, 1, 4, 8, 3, 15, 15, 5, 2, 1)
 
 def test_nothing_is_lost_and_nothing_fails(tmp_path: Path, database_url: str) -> None:
     settings(tmp_path, users=500)
-    requests = REQUESTS[database_url.partition(":")[0].partition("+")[0]]
+    requests = REQUESTS[make_url(database_url).get_backend_name()]
     told = {"CELLAR_DATABASE_URL": database_url, "CELLAR_REQUESTS_PER_MINUTE": "1000000", "CELLAR_POLL_SECONDS": "0.1"}
     with (
         served(tmp_path, "--snapshot", "users.parquet", **told) as first,
