@@ -74,6 +74,7 @@ def main(  # noqa: PLR0917  (click gives them by their names)
         snapshots, tuple(sorted(users)), tuple(sorted(conditions)), frozenset(peers), sample, rounds, patience, longest
     )
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print(f"On {report.measured_on()}.")
     figures: list[Figure] = []
     for name in only or SERIES:
         start = perf_counter()

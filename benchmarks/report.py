@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from itertools import groupby
@@ -46,16 +47,29 @@ def bars(verdicts: Iterable[Verdict]) -> Table:
     return shown
 
 
+def measured_on() -> str:
+    """What the figures are measured on, in a line: how Python was built counts for a fifth of some."""
+    return (
+        f"{_cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()} "
+        f"({platform.python_compiler()}), {os.path.realpath(sys.executable)}"
+    )
+
+
 def as_json(figures: Iterable[Figure], verdicts: Iterable[Verdict]) -> dict[str, object]:
     """All that was measured, and on what."""
     return {
         "machine": {
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "cores": _cores(),
             "system": platform.system(),
             "architecture": platform.machine(),
             "python": platform.python_version(),
+            "compiler": platform.python_compiler(),
             "packages": {name: version(name) for name in _PACKAGES},
         },
         "bars": [verdict._asdict() for verdict in verdicts],
         "figures": [figure._asdict() for figure in figures],
     }
+
+
+def _cores() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

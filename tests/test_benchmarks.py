@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shlex
 from pathlib import Path
@@ -118,6 +119,7 @@ def test_every_series_runs_and_is_written(tmp_path: Path) -> None:
     places = ["--snapshots", str(tmp_path / "snapshots"), "--output", str(tmp_path / "output")]
     run = CliRunner().invoke(main, [*sizes, *others, *places], catch_exceptions=False)
     assert run.exit_code == 0, run.output
+    assert f"Python {platform.python_version()} (" in run.output.partition("\n")[0], "figures depend on its build"
     written = json.loads((tmp_path / "output" / "figures.json").read_text(encoding="utf-8"))
     measured = {figure["series"] for figure in written["figures"] if figure["seconds"]}
     assert measured == set(SERIES)
