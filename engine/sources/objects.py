@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import polars as pl
 import pyarrow as pa
@@ -55,6 +56,8 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = {
         "UNAUTHENTICATED",
         "AuthorizationFailure",
         "AuthenticationFailed",
+        "Base64",
+        "AuthenticationException",
     ),
     _UNREACHABLE: (
         "NETWORK_CONNECTION",
@@ -73,7 +76,11 @@ _CREDENTIALS = {
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
     "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
 }
-_ENDPOINTS = {"s3": "AWS_ENDPOINT_URL", "gs": "the network", "az": "the name of the account"}
+_ENDPOINTS = {
+    "s3": "AWS_ENDPOINT_URL",
+    "gs": "the network",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ENDPOINT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +269,31 @@ def _store(scheme: str, location: str) -> _Store:
                 account = environment.get("AZURE_STORAGE_ACCOUNT_NAME")
                 if account is None:
                     raise SnapshotError(f"{location}: no credentials; set {_CREDENTIALS['az']}")
-                files = fs.AzureFileSystem(account, account_key=environment.get("AZURE_STORAGE_ACCOUNT_KEY"))
+                endpoint = environment.get("AZURE_STORAGE_ENDPOINT")
+                if endpoint is not None:
+                    options |= {"azure_endpoint": endpoint, "azure_allow_http": str(endpoint.startswith("http:"))}
+                files = azure_files(account, environment.get("AZURE_STORAGE_ACCOUNT_KEY"), endpoint)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise SnapshotError(f"{location}: the store cannot be set up: {first_line(error)}") from error
     return _Store(scheme, files, options)
+
+
+def azure_files(account: str, key: str | None, endpoint: str | None) -> fs.AzureFileSystem:
+    """An account's files, at another place than Azure's public one where there is an ``endpoint``."""
+    if endpoint is None:
+        return fs.AzureFileSystem(account, account_key=key)
+    scheme, authority, *_ = urlsplit(endpoint)
+    # An authority that begins with a dot is a domain of accounts; another serves all accounts, by the path.
+    if authority.startswith(f"{account}."):
+        authority = authority.removeprefix(account)
+    return fs.AzureFileSystem(
+        account,
+        account_key=key,
+        blob_storage_scheme=scheme,
+        blob_storage_authority=authority,
+        dfs_storage_scheme=scheme,
+        dfs_storage_authority=authority.replace(".blob.", ".dfs.", 1),
+    )
 
 
 @contextmanager
@@ -297,4 +325,4 @@ def _has_credentials(scheme: str) -> bool:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         )
         return any(os.environ.get(name) for name in names) or (Path.home() / ".aws" / "credentials").exists()
-    return bool(os.environ.get(_CREDENTIALS[scheme].split(" and ", maxsplit=1)[0]))
+    return bool(os.environ.get(_CREDENTIALS[scheme].split(" and ")[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import duckdb
@@ -28,6 +29,13 @@ def database(directory: Path) -> str:
         connection.register("frame", table)
         connection.execute("CREATE TABLE users AS FROM frame")
     return f"duckdb:{directory / 'users.duckdb'}#users"
+
+
+def parquet(frame: pl.DataFrame, row_group: int = 2) -> bytes:
+    """A Parquet file, as an object store holds it."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, row_group_size=row_group)
+    return buffer.getvalue()
 
 
 def collected(snapshot: Snapshot, columns: list[str] | None = None) -> pl.DataFrame:

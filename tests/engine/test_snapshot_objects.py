@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import socket
@@ -18,11 +17,12 @@ from urllib.request import urlopen
 
 import polars as pl
 import pytest
+from pyarrow import fs
 
 from engine import Snapshot, SnapshotError, count, members
 from engine.sources import objects
 from tests.commands import finish
-from tests.engine.snapshots import USERS, collected, failure
+from tests.engine.snapshots import USERS, collected, failure, parquet
 
 BUCKET = "cellar-tests"
 
@@ -59,12 +59,6 @@ class Store:
         body = data if isinstance(data, bytes) else parquet(data, row_group)
         self.client().put_object(Bucket=BUCKET, Key=key, Body=body)
         return f"s3://{BUCKET}/{key}"
-
-
-def parquet(frame: pl.DataFrame, row_group: int = 2) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, row_group_size=row_group)
-    return buffer.getvalue()
 
 
 def serve(*, authenticated: bool) -> Iterator[Store]:
@@ -250,8 +244,35 @@ class TestFailures:
             assert "the store cannot be reached; check AWS_ENDPOINT_URL" in failure(f"s3://{BUCKET}/users.parquet")
         assert monotonic() - began < 15
 
+    def test_azure_without_a_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "cellar")
+        monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:9/cellar")
+        monkeypatch.setenv("PATH", "")
+        assert "no credentials were found: set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY" in failure(
+            "az://container/users.parquet"
+        )
+
     def test_azure_without_an_account(self) -> None:
         assert "no credentials; set AZURE_STORAGE_ACCOUNT_NAME" in failure("az://container/users.parquet")
+
+    @pytest.mark.parametrize(
+        ("endpoint", "blob", "dfs"),
+        [
+            ("https://cellar.blob.core.windows.net", ".blob.core.windows.net", ".dfs.core.windows.net"),
+            ("https://cellar.blob.core.example/", ".blob.core.example", ".dfs.core.example"),
+            ("http://127.0.0.1:10000/cellar", "127.0.0.1:10000", "127.0.0.1:10000"),
+        ],
+    )
+    def test_azure_elsewhere(self, endpoint: str, blob: str, dfs: str) -> None:
+        scheme = endpoint.partition(":")[0]
+        assert objects.azure_files("cellar", "bm8=", endpoint) == fs.AzureFileSystem(
+            "cellar",
+            account_key="bm8=",
+            blob_storage_scheme=scheme,
+            blob_storage_authority=blob,
+            dfs_storage_scheme=scheme,
+            dfs_storage_authority=dfs,
+        )
 
 
 PYTHON = {"PYTHONPATH": str(Path(__file__).parents[2])}
