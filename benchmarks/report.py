@@ -49,27 +49,24 @@ def bars(verdicts: Iterable[Verdict]) -> Table:
 
 def measured_on() -> str:
     """What the figures are measured on, in a line: how Python was built counts for a fifth of some."""
-    return (
-        f"{_cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()} "
-        f"({platform.python_compiler()}), {os.path.realpath(sys.executable)}"
-    )
+    program = os.path.realpath(sys.executable)
+    return "{cores} cores, {system} {architecture}, Python {python} ({compiler}), ".format_map(_machine()) + program
 
 
 def as_json(figures: Iterable[Figure], verdicts: Iterable[Verdict]) -> dict[str, object]:
     """All that was measured, and on what."""
     return {
-        "machine": {
-            "cores": _cores(),
-            "system": platform.system(),
-            "architecture": platform.machine(),
-            "python": platform.python_version(),
-            "compiler": platform.python_compiler(),
-            "packages": {name: version(name) for name in _PACKAGES},
-        },
+        "machine": {**_machine(), "packages": {name: version(name) for name in _PACKAGES}},
         "bars": [verdict._asdict() for verdict in verdicts],
         "figures": [figure._asdict() for figure in figures],
     }
 
 
-def _cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def _machine() -> dict[str, object]:
+    return {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "compiler": platform.python_compiler(),
+    }

@@ -56,7 +56,7 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = {
         "UNAUTHENTICATED",
         "AuthorizationFailure",
         "AuthenticationFailed",
-        "Base64",
+        "Base64 encoded string",
         "AuthenticationException",
     ),
     _UNREACHABLE: (
@@ -72,9 +72,9 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _CREDENTIALS = {
-    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
-    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    "s3": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS",),
+    "az": ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY"),
 }
 _ENDPOINTS = {
     "s3": "AWS_ENDPOINT_URL",
@@ -268,7 +268,7 @@ def _store(scheme: str, location: str) -> _Store:
             case _:
                 account = environment.get("AZURE_STORAGE_ACCOUNT_NAME")
                 if account is None:
-                    raise SnapshotError(f"{location}: no credentials; set {_CREDENTIALS['az']}")
+                    raise SnapshotError(f"{location}: no credentials; set {' and '.join(_CREDENTIALS[scheme])}")
                 endpoint = environment.get("AZURE_STORAGE_ENDPOINT")
                 if endpoint is not None:
                     options |= {"azure_endpoint": endpoint, "azure_allow_http": str(endpoint.startswith("http:"))}
@@ -307,12 +307,13 @@ def _asking(store: _Store, path: str) -> Iterator[None]:
         text = str(error)
         meaning = next((m for m, marks in _MEANINGS.items() if any(mark in text for mark in marks)), None)
         problem = meaning or f"cannot be read: {first_line(error)}"
+        credentials = " and ".join(_CREDENTIALS[store.scheme])
         if meaning == _UNREACHABLE:
             problem += f"; check {_ENDPOINTS[store.scheme]}"
         elif meaning != _NO_BUCKET and not _has_credentials(store.scheme):
-            problem += f"; no credentials were found: set {_CREDENTIALS[store.scheme]}"
+            problem += f"; no credentials were found: set {credentials}"
         elif meaning == _DENIED:
-            problem += f"; check {_CREDENTIALS[store.scheme]}"
+            problem += f"; check {credentials}"
         raise SnapshotError(f"{store.url(path)}: {problem}") from error
 
 
@@ -325,4 +326,5 @@ def _has_credentials(scheme: str) -> bool:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         )
         return any(os.environ.get(name) for name in names) or (Path.home() / ".aws" / "credentials").exists()
-    return bool(os.environ.get(_CREDENTIALS[scheme].split(" and ")[-1]))
+    *_, secret = _CREDENTIALS[scheme]
+    return bool(os.environ.get(secret))

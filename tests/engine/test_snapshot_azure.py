@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 from typing import NamedTuple
 
 import polars as pl
@@ -19,8 +17,10 @@ import pytest
 from pyarrow import fs
 
 from engine import Snapshot, SnapshotError, count, members
+from engine.sources.objects import azure_files
 from tests.commands import ROOT, run
 from tests.engine.snapshots import USERS, collected, failure, parquet
+from tests.engine.stand_ins import serving
 
 CONTAINER = "cellar-tests"
 ACCOUNT = "cellartests"
@@ -32,21 +32,10 @@ PROGRAM = "azurite-blob"
 class Store(NamedTuple):
     """A server of Azure's object store on this machine."""
 
-    authority: str
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{self.authority}/{ACCOUNT}"
+    endpoint: str
 
     def files(self) -> fs.AzureFileSystem:
-        return fs.AzureFileSystem(
-            ACCOUNT,
-            account_key=KEY,
-            blob_storage_authority=self.authority,
-            blob_storage_scheme="http",
-            dfs_storage_authority=self.authority,
-            dfs_storage_scheme="http",
-        )
+        return azure_files(ACCOUNT, KEY, self.endpoint)
 
     def put(self, key: str, data: pl.DataFrame | bytes) -> str:
         with self.files().open_output_stream(f"{CONTAINER}/{key}") as stream:
@@ -60,32 +49,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     program = shutil.which(PROGRAM) or shutil.which(PROGRAM, path=str(own))
     if program is None:
         pytest.skip(f"{PROGRAM} is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("azurite")
-    place = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder)]
-    process = subprocess.Popen(
-        [program, *place, "--silent", "--disableTelemetry", "--skipApiVersionCheck"],
-        env={**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        began = monotonic()
-        while not _listens(port):
-            assert process.poll() is None, "the server ended"
-            assert monotonic() - began < 60, "the server does not answer"
-            sleep(0.1)
-        store = Store(f"127.0.0.1:{port}")
+    place = ["--blobHost", "127.0.0.1", "--location", str(tmp_path_factory.mktemp("azurite"))]
+    command = [program, *place, "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--blobPort"]
+    environment = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
+    with serving(lambda port: [*command, str(port)], environment, listens) as port:
+        store = Store(f"http://127.0.0.1:{port}/{ACCOUNT}")
         store.files().create_dir(CONTAINER)
         yield store
-    finally:
-        process.terminate()
-        process.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
+from time import monotonic
 from typing import Protocol, cast
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -23,6 +22,7 @@ from engine import Snapshot, SnapshotError, count, members
 from engine.sources import objects
 from tests.commands import finish
 from tests.engine.snapshots import USERS, collected, failure, parquet
+from tests.engine.stand_ins import serving
 
 BUCKET = "cellar-tests"
 
@@ -62,30 +62,21 @@ class Store:
 
 
 def serve(*, authenticated: bool) -> Iterator[Store]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    program = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p"]
     # Requests that are let through before credentials are asked for.
-    environment = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "2" if authenticated else "inf"}
-    program = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        began = monotonic()
-        while True:
-            try:
-                urlopen(f"{url}/moto-api/data.json", timeout=5).close()
-                break
-            except (URLError, ConnectionError):
-                assert server.poll() is None, "the server ended"
-                assert monotonic() - began < 60, "the server does not answer"
-                sleep(0.1)
-        store = Store(url)
+    environment = {"INITIAL_NO_AUTH_ACTION_COUNT": "2" if authenticated else "inf"}
+    with serving(lambda port: [*program, str(port)], environment, answers) as port:
+        store = Store(f"http://127.0.0.1:{port}")
         store.client().create_bucket(Bucket=BUCKET)
         yield store
-    finally:
-        server.terminate()
-        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        urlopen(f"http://127.0.0.1:{port}/moto-api/data.json", timeout=5).close()
+    except (URLError, ConnectionError):
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
